@@ -1,11 +1,11 @@
-//! Which server the benchmarks run on.
+//! The server of the benchmarks.
 
 use std::env;
 use std::path::Path;
 
 use pg_sandbox::{Installation, InstallationSearch, PackageCache};
 
-/// Whether it is run as a benchmark: `cargo test --all-targets` runs it as well, to see that it is in order.
+/// Whether the program runs as a benchmark: `cargo test --all-targets` starts it as well, to check that it works.
 pub fn is_benchmark_run(name: &str) -> bool {
     let wanted = env::args().any(|argument| argument == "--bench");
     if !wanted {
@@ -14,7 +14,7 @@ pub fn is_benchmark_run(name: &str) -> bool {
     wanted
 }
 
-/// The newest installation, or that of `PGTEND_BENCH_MAJOR`, from this machine or the tests' packages.
+/// Returns the newest installation, or that of `PGTEND_BENCH_MAJOR`, of this machine or of the tests' packages.
 pub fn installation() -> Installation {
     let major: Option<u32> = env::var("PGTEND_BENCH_MAJOR").ok().map(|text| text.parse().expect("a major version"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("pg");

@@ -1,16 +1,16 @@
-//! What a report's sessions hold, seen from another session.
+//! The locks of a report's sessions, sampled from another session.
 
 use tokio_postgres::Client;
 
-/// The most that was seen at once, and the strongest of all.
+/// The largest number of concurrent locks, and the strongest lock.
 #[derive(Default)]
 pub struct Locks {
     pub max_count: i64,
     pub strongest: Option<String>,
 }
 
-/// Every transaction has its own virtual id for itself, which nobody else can want; and whoever connects, by whatever
-/// program, holds its database against DROP DATABASE for that moment (`InitPostgres`).
+/// Without locks that cannot conflict: the virtual transaction id of each transaction, and the lock on its database
+/// that each connecting session takes for a moment (`InitPostgres`).
 const HELD_LOCKS: &str = "select count(*), max(case l.mode when 'AccessShareLock' then 1 when 'RowShareLock' then 2 else 3 end), \
      string_agg(distinct l.mode, ', ') from pg_locks l join pg_stat_activity a using (pid) \
      where a.application_name = 'pgtend' and l.locktype <> 'virtualxid' and not (l.locktype = 'object' and l.classid = 'pg_catalog.pg_database'::regclass)";

@@ -1,9 +1,9 @@
-//! What one run of each report costs the server: processor time, buffers, locks, private memory; and what is lost beside
+//! The cost of one run of each report on the server: processor time, buffers, locks, private memory; and the loss of
 //! pgbench at full load, in pairs. `cargo bench --bench load`.
 //!
-//! `PGTEND_BENCH_MAJOR=17` chooses the server; `PGTEND_BENCH_LARGE=CONNINFO` names a large database to read as well (on this
-//! machine, as a superuser); `PGTEND_BENCH_PAIRS=20` says how many pairs there are. Nothing here fails because of a figure,
-//! but for a lock that nobody documented.
+//! `PGTEND_BENCH_MAJOR=17` selects the server; `PGTEND_BENCH_LARGE=CONNINFO` names a large database that is read as
+//! well (on this machine, as a superuser); `PGTEND_BENCH_PAIRS=20` sets the number of pairs. Only a lock stronger than
+//! documented is a failure.
 
 #[path = "../server.rs"]
 mod server;
@@ -20,7 +20,7 @@ use pg_sandbox::{Cluster, ClusterOptions};
 use processes::RunCost;
 use tokio_postgres::{Client, NoTls};
 
-/// Every report, as typed.
+/// The arguments of every report.
 pub const REPORTS: [&[&str]; 10] = [
     &["overview"],
     &["databases"],
@@ -34,7 +34,7 @@ pub const REPORTS: [&[&str]; 10] = [
     &["snapshot"],
 ];
 
-/// As many as fit on a screen or two, and a slot.
+/// A schema of one or two screens, and a slot.
 const DATA: &str = "\
 do $$ begin
     for n in 1..40 loop
@@ -74,7 +74,7 @@ pub async fn open_session(conninfo: &str) -> Client {
     client
 }
 
-/// The program at a report, its answer thrown away.
+/// A report whose output is discarded.
 pub fn report_command(arguments: &[&str], conninfo: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.env_clear().env("HOME", "/nonexistent").args(arguments);
@@ -88,11 +88,11 @@ async fn print_costs(title: &str, conninfo: &str) {
     let relations: i64 = client.query_one("select count(*) from pg_class", &[]).await.expect("a count").get(0);
     println!("\n{title}, {relations} relations\n");
     println!(
-        "| report | server CPU | buffers hit | read | locks at once | strongest | backend's own memory | sessions |"
+        "| report | server CPU | buffers hit | read | locks at once | strongest | private memory of backend | sessions |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |");
     for arguments in REPORTS {
-        // Once before: what is read from the disk the first time is not the report's.
+        // The first run fills the caches and is not measured.
         assert!(report_command(arguments, conninfo).status().expect("it starts").code().is_some_and(|code| code < 4));
         let watched = RunCost::measure_run(&client, arguments, conninfo).await;
         println!("| `{}` | {} |", arguments.join(" "), watched.table_cells());

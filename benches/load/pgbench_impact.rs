@@ -1,4 +1,4 @@
-//! What pgbench loses while a report runs every two seconds, in pairs: with and without, one after the other.
+//! The loss of pgbench while a report runs every two seconds, in pairs of runs with and without reports.
 
 use std::env;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::REPORTS;
 const RUN_SECONDS: u64 = 5;
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Beside the server, else as this machine has it.
+/// Returns the pgbench of the server's installation, or another one on this machine.
 fn find_pgbench(installation: &Installation) -> Option<PathBuf> {
     let own = installation.bin.join("pgbench");
     let packaged = (13..=30).rev().map(|major| PathBuf::from(format!("/usr/lib/postgresql/{major}/bin/pgbench")));
@@ -20,7 +20,7 @@ fn find_pgbench(installation: &Installation) -> Option<PathBuf> {
 }
 
 pub async fn print_pgbench_impact(cluster: &Cluster, installation: &Installation) {
-    let Some(pgbench) = find_pgbench(installation) else { return println!("\nBeside pgbench: not run, there is none") };
+    let Some(pgbench) = find_pgbench(installation) else { return println!("\npgbench: not run, it is not installed") };
     let pairs: usize = env::var("PGTEND_BENCH_PAIRS").ok().and_then(|pairs| pairs.parse().ok()).unwrap_or(10);
     let client = super::open_session(&cluster.conninfo()).await;
     client.batch_execute("create database bench").await.expect("a database");
@@ -32,16 +32,16 @@ pub async fn print_pgbench_impact(cluster: &Cluster, installation: &Installation
         .expect("it runs");
     assert!(made.status.success(), "{made:?}");
     let clients = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    println!("\nBeside pgbench at full load: {clients} clients, {RUN_SECONDS} s a run, {pairs} pairs\n");
+    println!("\npgbench at full load: {clients} clients, {RUN_SECONDS} s per run, {pairs} pairs\n");
     println!(
-        "| | transactions a second | with a report every {} s | lost |\n| --- | ---: | ---: | ---: |",
+        "| | transactions per second | with a report every {} s | lost |\n| --- | ---: | ---: | ---: |",
         REPORT_INTERVAL.as_secs()
     );
     let mut next = 0;
     for (name, arguments) in [("TPC-B-like", &[][..]), ("select only", &["-S"])] {
         let (mut without, mut with) = (Vec::new(), Vec::new());
         for pair in 0..pairs {
-            // Who goes first changes, as what came before may warm or tire the machine.
+            // The order alternates, because the first run may warm up or slow down the machine.
             for is_with in if pair % 2 == 0 { [false, true] } else { [true, false] } {
                 let rate = transactions_per_second(
                     &pgbench,
@@ -67,7 +67,7 @@ fn connection_arguments(cluster: &Cluster) -> Vec<String> {
     ["-h", &host, "-p", &port, "-U", "postgres", "bench"].map(str::to_owned).to_vec()
 }
 
-/// Transactions a second; beside it the reports one after the other, where they are wanted.
+/// Returns the transactions per second; if requested, reports run meanwhile in turn.
 fn transactions_per_second(
     pgbench: &PathBuf,
     cluster: &Cluster,
@@ -91,7 +91,7 @@ fn transactions_per_second(
     let output = load.wait_with_output().expect("it ends");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
-    rate.unwrap_or_else(|| panic!("pgbench says no rate: {text}"))
+    rate.unwrap_or_else(|| panic!("pgbench printed no rate: {text}"))
 }
 
 fn mean_and_error(values: &[f64]) -> (f64, f64) {

@@ -1,4 +1,4 @@
-//! One run of a report, watched from the server's side.
+//! One run of a report, observed on the server.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 
 use super::locks::Locks;
 
-/// What was seen of the server's processes that served it.
+/// The costs of the server processes that served the run.
 #[derive(Default)]
 pub struct RunCost {
     cpu: HashMap<i32, Duration>,
@@ -35,7 +35,7 @@ fn child_pids(postmaster: u32) -> Vec<i32> {
 }
 
 async fn block_counters(client: &Client) -> (i64, i64) {
-    // Processes hand their counts in when they end, and some while later others see them.
+    // Processes report their statistics when they end; others see them with a delay.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let row = client.query_one(BLOCK_COUNTERS, &[]).await.expect("counters");
     (row.get(0), row.get(1))
@@ -45,7 +45,7 @@ impl RunCost {
     pub async fn measure_run(client: &Client, arguments: &[&str], conninfo: &str) -> RunCost {
         let mut watched = RunCost::default();
         let (before, idle) = (block_counters(client).await, block_counters(client).await);
-        // Asking costs blocks, too.
+        // The query itself reads blocks, too.
         let own = (idle.0 - before.0, idle.1 - before.1);
         let postmaster = postmaster_pid(client).await;
         let child_pids_now = child_pids(postmaster);
@@ -56,7 +56,7 @@ impl RunCost {
         }
         let after = block_counters(client).await;
         (watched.hit, watched.read) = (after.0 - idle.0 - own.0, after.1 - idle.1 - own.1);
-        // A second run for the locks: looking at them costs the server time and blocks.
+        // A second run for the locks: sampling them costs the server time and blocks.
         let mut child = super::report_command(arguments, conninfo).spawn().expect("it starts");
         while child.try_wait().expect("it can be waited for").is_none() {
             watched.locks.sample_locks(client).await;
@@ -64,11 +64,11 @@ impl RunCost {
         watched
     }
 
-    /// By the kernel alone, which costs the server nothing: the postmaster's children that were not there before.
+    /// Reads /proc only, which costs the server nothing: children of the postmaster that did not exist before.
     fn sample_processes(&mut self, postmaster: u32, before: &[i32]) {
         for pid in child_pids(postmaster).into_iter().filter(|pid| !before.contains(pid)) {
             let of = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-            // The first number: nanoseconds on a processor. Not the private pages: a shared buffer that only one
+            // The first number: nanoseconds on a processor. Private pages are not used: a shared buffer that only one
             // process has touched so far counts among them.
             let cpu = of("schedstat").split_whitespace().next().and_then(|text| text.parse().ok());
             let own = of("smaps_rollup").lines().find_map(|line| Some(line.strip_prefix("Anonymous:")?.to_owned()));
@@ -96,7 +96,7 @@ impl RunCost {
         )
     }
 
-    /// Nothing stronger than what a plain SELECT takes.
+    /// Asserts that no lock is stronger than that of a plain SELECT.
     pub fn assert_only_select_locks(&self, arguments: &[&str]) {
         assert!(self.locks.takes_only_select_locks(), "{arguments:?} holds {:?}", self.locks.strongest);
     }

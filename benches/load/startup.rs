@@ -1,4 +1,4 @@
-//! How long pgtend takes to begin, and how large it is.
+//! Start-up time and size of pgtend.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ pub fn print_startup() {
         "| `--version`, median of {RUNS} | {:.1} ms | < 10 ms |",
         median_startup(&["--version"]).as_secs_f64() * 1e3
     );
-    println!("| the program | {:.1} MB | < 25 MB |", bytes as f64 / 1024.0 / 1024.0);
+    println!("| size of the program | {:.1} MB | < 25 MB |", bytes as f64 / 1024.0 / 1024.0);
 }
 
 fn median_startup(arguments: &[&str]) -> Duration {

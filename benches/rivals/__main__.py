@@ -1,8 +1,8 @@
-"""pgtend beside its rivals: `benches/rivals.sh` prepares and runs this.
+"""Comparison of pgtend with other tools: `benches/rivals.sh` prepares and runs this.
 
     python3 benches/rivals [--scale CONNINFO] [--rounds 5] [--write]
 
-Without --write the tables go to stdout only. Nothing fails because of a figure.
+Without --write the tables are printed to stdout only. No figure is a failure.
 """
 
 import argparse
@@ -14,12 +14,13 @@ import sys
 
 import page
 from contenders import PGTEND, TEMPORARY, TOOLS, contenders
-from judgement import CORPUS, judged
+from judgement import CORPUS, evaluate_rules
 from measure import ONCE, Peaks, Refused, fresh_backend, interleaved, run, spread
 from proxy import Proxy
 from server import Cluster, Database
 
-HEAD = ["asked", "time", "of psql", "tool", "server computes", "backend grows", "round trips", "connections", "told"]
+HEAD = ["command", "time", "ratio to psql", "tool", "server computes", "backend grows", "round trips", "connections",
+        "entries"]
 
 
 def measured(database, schema, rounds):
@@ -28,12 +29,12 @@ def measured(database, schema, rounds):
         print(f"  {contender.name}", file=sys.stderr)
         try:
             peaks = Peaks(database.postmaster(), database)
-            output, seconds, client = run(contender, database, peaks.look)
+            output, seconds, client = run(contender, database, peaks.sample)
             proxy = Proxy(database)
             run(contender, database.through(proxy.port))
             proxy.close()
         except Refused as refused:
-            rows[contender.name] = [f"could not: {refused}", *[""] * 7]
+            rows[contender.name] = [f"failed: {refused}", *[""] * 7]
             continue
         if seconds > ONCE:
             once[contender.name] = [seconds]
@@ -41,22 +42,22 @@ def measured(database, schema, rounds):
             able.append(contender)
         backend, computed = peaks.backend(), sum(peaks.computed.values())
         growth = None if backend is None or baseline is None else max(0, backend - baseline)
-        told = f"{contender.count(output):,} {contender.what}" if contender.count else ""
-        rows[contender.name] = ["", "", f"{client / 1024:.0f} MB", f"{computed:.2f} s" if peaks.computed else "not seen",
-                                "not seen" if growth is None else f"{growth / 1024:.0f} MB", str(proxy.turns),
-                                str(proxy.connections), told]
+        entries = f"{contender.count(output):,} {contender.what}" if contender.count else ""
+        rows[contender.name] = ["", "", f"{client / 1024:.0f} MB", f"{computed:.2f} s" if peaks.computed else "not measured",
+                                "not measured" if growth is None else f"{growth / 1024:.0f} MB", str(proxy.turns),
+                                str(proxy.connections), entries]
     times = interleaved(able, database, rounds)
     every = {**times, **once}
-    # The first row is psql's.
+    # The first row is the reference.
     reference = spread(every[next(iter(rows))])[0]
     for name, seconds in every.items():
         median, least, most = spread(seconds)
-        apart = f" ({least:.2f}–{most:.2f})" if len(seconds) > 1 else ", once"
-        rows[name][0], rows[name][1] = f"{median:.2f} s{apart}", f"{median / reference:.2f}"
+        spread_text = f" ({least:.2f}–{most:.2f})" if len(seconds) > 1 else ", once"
+        rows[name][0], rows[name][1] = f"{median:.2f} s{spread_text}", f"{median / reference:.2f}"
     return page.table(HEAD, [[f"`{name}`" if name.startswith("pg") or "_" in name else name, *cells] for name, cells in rows.items()])
 
 
-def there(database):
+def describe(database):
     own = "relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)"
     kinds = ", ".join(f"count(*) filter (where relkind in ({kinds}) and {own})" for kinds in ("'r', 'p', 'm'", "'i', 'I'"))
     (relations, tables, indexes), = database.sql(f"select count(*), {kinds} from pg_class")
@@ -65,9 +66,9 @@ def there(database):
 
 def judgement(database):
     rows, details = [], []
-    for name, result in judged(database):
+    for name, result in evaluate_rules(database):
         if result is None:
-            rows.append([name, "could not be had", *[""] * 5])
+            rows.append([name, "not available", *[""] * 5])
             continue
         numbers = [len(result[key]) for key in ("suggested", "right", "doubtful", "harmful")] + [result["refused"]]
         rows.append([name, *map(str, numbers), str(result["of"] - len(result["right"]))])
@@ -83,9 +84,9 @@ def machine(database, rounds):
     load = os.getloadavg()[1]
     (version,), = database.sql("show server_version")
     tools = page.table(["tool", "version", "from"], [
-        [tool.name, tool.version() or "could not be had", tool.made_by] for tool in TOOLS])
+        [tool.name, tool.version() or "not available", tool.made_by] for tool in TOOLS])
     return (f"{os.cpu_count()} cores ({model}), load {load:.1f} over the last five minutes; PostgreSQL {version}; "
-            f"medians of {rounds} runs in turn, least and most in brackets.\n\n{tools}")
+            f"medians of {rounds} interleaved runs, minimum and maximum in brackets.\n\n{tools}")
 
 
 def conninfo(text):
@@ -94,30 +95,30 @@ def conninfo(text):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description="pgtend beside its rivals")
+    arguments = argparse.ArgumentParser(description="Compare pgtend with other tools")
     arguments.add_argument("--scale", help="host= port= dbname= user= of a large database; it is only read")
     arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--write", action="store_true", help="into docs/benchmarks.md, too")
+    arguments.add_argument("--write", action="store_true", help="update docs/benchmarks.md, too")
     chosen = arguments.parse_args()
     if not PGTEND:
-        raise SystemExit("no pgtend: cargo build --release, or PGTEND names one")
-    # Ended from outside, the private server is taken down, too.
+        raise SystemExit("pgtend not found: run cargo build --release, or set PGTEND")
+    # SIGTERM stops the private server, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cluster = Cluster()
     large = conninfo(chosen.scale) if chosen.scale else None
     try:
         small = cluster.create("shop", f"{CORPUS}/indexes.sql")
-        tell("judgement", judgement(small), chosen.write)
-        tell("machine", machine(large or small, chosen.rounds), chosen.write)
-        tell("small", there(small) + ".\n\n" + measured(small, "shop", chosen.rounds), chosen.write)
+        publish("judgement", judgement(small), chosen.write)
+        publish("machine", machine(large or small, chosen.rounds), chosen.write)
+        publish("small", describe(small) + ".\n\n" + measured(small, "shop", chosen.rounds), chosen.write)
         if large:
-            tell("large", there(large) + ".\n\n" + measured(large, "tenant_0", chosen.rounds), chosen.write)
+            publish("large", describe(large) + ".\n\n" + measured(large, "tenant_0", chosen.rounds), chosen.write)
     finally:
         cluster.stop()
         shutil.rmtree(TEMPORARY, ignore_errors=True)
 
 
-def tell(part, text, write):
+def publish(part, text, write):
     print(f"\n## {part}\n\n{text}", flush=True)
     if write:
         page.put(part, text)

@@ -1,4 +1,4 @@
-"""Who is compared, how each is asked, and what of its answer is counted."""
+"""The commands that are compared, and which entries of their output are counted."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from server import ROOT
 REFERENCE = "select relname, relkind, reltuples, pg_relation_size(oid) from pg_class"
 
 
-def find(program, *places):
-    """A program of the PATH, of `benches/rivals.sh`'s own folder, or of another known place."""
-    known = [shutil.which(program), f"{ROOT}/target/rivals/bin/{program}", *places]
+def find(program, *paths):
+    """Returns the path of a program: on PATH, in the folder of `benches/rivals.sh`, or one of `paths`."""
+    known = [shutil.which(program), f"{ROOT}/target/rivals/bin/{program}", *paths]
     return next((path for path in known if path and os.path.exists(path)), None)
 
 
@@ -52,18 +52,18 @@ TOOLS = [
 
 
 class Contender:
-    """One question put to one tool. `fine` are the exit codes of an answer, whatever it says."""
+    """One command of one tool. `fine` are its exit codes without an error."""
 
     def __init__(self, name, program, arguments, counted=None, fine=(0,), **more):
         self.name, self.program, self.arguments, self.fine = name, program, arguments, fine
-        # What is counted, in words, and how.
+        # The name of the counted entries, and the function that counts them.
         self.what, self.count = counted or ("", None)
         self.more = more
 
     def command(self, database):
-        places = {"host": database.host, "port": database.port, "name": database.name, "user": database.user,
+        values = {"host": database.host, "port": database.port, "name": database.name, "user": database.user,
                   "temporary": TEMPORARY}
-        return [self.program, *[argument.format(**places) for argument in self.arguments]]
+        return [self.program, *[argument.format(**values) for argument in self.arguments]]
 
     def environment(self, database):
         return {**database.environment(), **self.more}
@@ -81,7 +81,7 @@ def lines(pattern):
 
 
 def rows_of_box(output):
-    """Of pg-extras' tables: a title, a double line, the heads, the rows."""
+    """Counts the rows of a pg-extras table: a title, a double line, the heading, the rows."""
     below = output.partition("=+\n")[2]
     return max(0, lines(r"^\| ")(below) - 1)
 
@@ -92,10 +92,10 @@ NAGIOS = (0, 1, 2)
 
 
 def contenders(schema):
-    """Those that are there. The reference first; `schema` is the one schema that pg-extras looks into at a time."""
+    """Returns the commands of installed tools, the reference first; pg-extras reads one `schema` at a time."""
     extras = {"PG_EXTRAS_SCHEMA": schema}
     every = [
-        Contender("psql, the query that everybody writes first", find("psql"), ["-X", "-A", "-t", "-c", REFERENCE],
+        Contender("relation sizes, the common query", find("psql"), ["-X", "-A", "-t", "-c", REFERENCE],
                   ("relations", lines(r"^."))),
         Contender("pgtend tables", PGTEND, ["tables", "--format", "json"], ("tables", in_json("tables"))),
         Contender("pgtend tables --exact", PGTEND, ["tables", "--exact", "--format", "json"],

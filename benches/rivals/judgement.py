@@ -1,4 +1,4 @@
-"""The corpus of tests/it/fixtures against each tool's own rules: which indexes would they have dropped?"""
+"""Index advice: the drops that each tool's rules suggest for the corpus of tests/it/fixtures."""
 
 import csv
 import glob
@@ -12,13 +12,13 @@ from server import ROOT
 
 CORPUS = f"{ROOT}/tests/it/fixtures/corpus"
 SCHEMA = "shop"
-# The rule of a hundred articles, as short as they have it.
+# The rule that most articles recommend.
 PLAIN = """select s.indexrelname from pg_stat_user_indexes s join pg_index i using (indexrelid)
             where s.idx_scan = 0 and not i.indisunique"""
 
 
 class Truth:
-    """What may become of each index, as indexes.expected.tsv has it."""
+    """The expected verdict of each index, from indexes.expected.tsv."""
 
     def __init__(self):
         self.verdict, self.groups = {}, {}
@@ -30,20 +30,20 @@ class Truth:
                 elif verdict == "not-keep":
                     verdict = "drop"
                 elif verdict == "not-drop":
-                    # Of the smallest the corpus says only that it is not worth it.
+                    # For the smallest indexes the corpus only says that a drop frees too little.
                     verdict = "review" if "kB" in why else "keep"
                 self.verdict[index] = verdict
 
-    def may_go(self):
+    def droppable(self):
         return sum(verdict == "drop" for verdict in self.verdict.values()) + sum(most for most, _ in self.groups.values())
 
     def score(self, suggested):
-        """Right, open to doubt, harmful, by name."""
+        """Returns the names of right, doubtful and harmful suggestions."""
         right, doubtful, harmful = [], [], []
         for index in sorted(suggested):
-            pile = {"drop": right, "review": doubtful, "keep": harmful}.get(self.verdict.get(index))
-            if pile is not None:
-                pile.append(index)
+            names = {"drop": right, "review": doubtful, "keep": harmful}.get(self.verdict.get(index))
+            if names is not None:
+                names.append(index)
         for most, members in self.groups.values():
             chosen = sorted(suggested & members)
             right += chosen[:most]
@@ -52,11 +52,11 @@ class Truth:
 
 
 def all_but_one(truth, groups):
-    """What "these are the same" suggests, chosen as kindly as the corpus allows: of each group the best one stays."""
+    """Returns the suggestions for groups of duplicates, with the best choice of the index to keep in each group."""
     suggested = set()
     for group in groups:
-        ways = [group - {stays} for stays in sorted(group)]
-        suggested |= max(ways, key=lambda way: (len(truth.score(way)[0]), -len(truth.score(way)[2])))
+        choices = [group - {kept} for kept in sorted(group)]
+        suggested |= max(choices, key=lambda choice: (len(truth.score(choice)[0]), -len(truth.score(choice)[2])))
     return suggested
 
 
@@ -66,12 +66,12 @@ def output(command, database, **more):
 
 
 def cells(text):
-    """The body of a box drawn with | and -."""
+    """Returns the cells of a table drawn with | and -."""
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line.startswith("|")]
 
 
 def unquoted(name):
-    """What regclass prints, without schema and quotes."""
+    """Returns the output of regclass without schema and quotes."""
     bare = re.sub(rf"^{SCHEMA}\.", "", name)
     return bare[1:-1].replace('""', '"') if bare.startswith('"') else bare
 
@@ -93,7 +93,7 @@ def pg_extras_unused(database, _truth):
 
 
 def pg_extras_duplicates(database, truth):
-    """Its statement as it is, from the crate's source: 0.7.2 prints the rows without the names."""
+    """Runs its statement from the crate's source: 0.7.2 prints the rows without the names."""
     home = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
     sources = glob.glob(f"{home}/registry/src/*/pg-extras-*/src/sql/duplicate_indexes.sql")
     if not sources:
@@ -105,7 +105,7 @@ def pg_extras_duplicates(database, truth):
 
 
 def pgcluu_sql(routine):
-    """The statement as pgcluu_collectd itself makes it for a current server."""
+    """Returns the statement that pgcluu_collectd generates for a current server."""
     with open(PGCLUU, encoding="utf-8", errors="replace") as file:
         body = re.search(rf"^sub {routine}\n{{.*?^}}", file.read(), re.MULTILINE | re.DOTALL).group(0)
     program = f"sub backend_minimum_version {{ 1 }}\n{body}\nprint {routine}();"
@@ -126,14 +126,14 @@ RULES = [
     ("pgtend indexes, verdict drop", PGTEND, pgtend),
     ("the plain query: never scanned, not unique", "psql", plain),
     ("pg-extras unused-indexes", PG_EXTRAS, pg_extras_unused),
-    ("pg-extras duplicate-indexes, its statement, the kindest choice", PG_EXTRAS, pg_extras_duplicates),
+    ("pg-extras duplicate-indexes, its statement, best choice", PG_EXTRAS, pg_extras_duplicates),
     ("pgcluu, unused indexes", PGCLUU, pgcluu_unused),
     ("pgcluu, redundant indexes", PGCLUU, pgcluu_redundant),
 ]
 
 
 def refused(database, suggested):
-    """How many of them the server would not drop, each tried alone and taken back."""
+    """Returns how many drops the server refuses; each is tried alone and rolled back."""
     count = 0
     for index in suggested:
         quoted = '"' + index.replace('"', '""') + '"'
@@ -144,8 +144,8 @@ def refused(database, suggested):
     return count
 
 
-def judged(database):
-    """Each rule's name, how many it suggests, and what these are."""
+def evaluate_rules(database):
+    """Yields each rule's name and its suggestions."""
     truth = Truth()
     for name, program, rule in RULES:
         if not program:
@@ -154,4 +154,4 @@ def judged(database):
         suggested = rule(database, truth) & set(truth.verdict)
         right, doubtful, harmful = truth.score(suggested)
         yield name, {"suggested": suggested, "right": right, "doubtful": doubtful, "harmful": harmful,
-                     "refused": refused(database, suggested), "of": truth.may_go()}
+                     "refused": refused(database, suggested), "of": truth.droppable()}

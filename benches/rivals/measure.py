@@ -1,4 +1,4 @@
-"""What a run costs: time by the clock, the tool's memory, what the server's processes compute and keep."""
+"""The cost of a run: elapsed time, the tool's memory, processor time and memory of the server's processes."""
 
 import os
 import signal
@@ -8,14 +8,14 @@ import sys
 import tempfile
 import time
 
-# Whoever takes longer is said to.
+# A run that takes longer is reported as failed.
 TIMEOUT = 60
-# What takes longer is not run again for its time.
+# A run that takes longer is timed once.
 ONCE = 10
 
 
 class Refused(Exception):
-    """The tool could not do it; the message is its own."""
+    """The tool failed; the message is its own."""
 
 
 def pause():
@@ -23,7 +23,7 @@ def pause():
 
 
 def run(contender, database, watch=pause):
-    """Output, seconds, peak memory of the largest process in kB."""
+    """Returns the output, the seconds, and the peak memory of the largest process in kB."""
     with open(os.devnull) as nothing, temporary() as out, temporary() as err:
         begun, memory = time.monotonic(), 0
         child = subprocess.Popen(contender.command(database), env=contender.environment(database), stdin=nothing,
@@ -37,7 +37,7 @@ def run(contender, database, watch=pause):
             if time.monotonic() - begun > TIMEOUT:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
-                raise Refused(f"no answer within {TIMEOUT} s")
+                raise Refused(f"no result within {TIMEOUT} s")
         seconds = time.monotonic() - begun
         child.returncode = code = os.waitstatus_to_exitcode(status)
         out.seek(0)
@@ -45,12 +45,12 @@ def run(contender, database, watch=pause):
         output, complaint = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     if code not in contender.fine:
         lines = [line for line in (complaint + output).strip().splitlines() if line.strip()]
-        raise Refused(f"exit code {code}: {lines[-1][:120] if lines else 'it said nothing'}")
+        raise Refused(f"exit code {code}: {lines[-1][:120] if lines else 'no output'}")
     return output, seconds, memory
 
 
 def largest(pid):
-    """Peak memory in kB of a process or of one it started. Not what wait4 tells: that begins with this program's own."""
+    """Peak memory in kB of a process or one of its children. wait4 is not used: its value starts with this program's own."""
     peaks = [int(line.split()[1]) for line in text(f"/proc/{pid}/status").splitlines() if line.startswith("VmHWM:")]
     started = text(f"/proc/{pid}/task/{pid}/children").split()
     return max([*peaks, *map(largest, started)], default=0)
@@ -61,13 +61,13 @@ def temporary():
 
 
 class Peaks:
-    """The most memory and processor time seen of the server processes that serve one database over TCP."""
+    """Peak memory and processor time of the server processes that serve one database over TCP."""
 
     def __init__(self, postmaster, database):
         self.postmaster, self.title = postmaster, f" {database.name} 127.0.0.1("
         self.memory, self.computed = {}, {}
 
-    def look(self):
+    def sample(self):
         if self.postmaster is None:
             return time.sleep(0.005)
         for pid in text(f"/proc/{self.postmaster}/task/{self.postmaster}/children").split():
@@ -86,12 +86,12 @@ class Peaks:
 
 
 def fresh_backend(database):
-    """What a server process keeps before anything was asked that matters, in kB."""
+    """Memory of a new server process in kB."""
     session = subprocess.Popen(["psql", "-X", "-q", "-c", "select pg_sleep(0.5)"], env=database.environment(),
                                stdout=subprocess.DEVNULL)
     peaks = Peaks(database.postmaster(), database)
     while session.poll() is None:
-        peaks.look()
+        peaks.sample()
     return peaks.backend()
 
 
@@ -104,10 +104,10 @@ def text(path):
 
 
 def interleaved(contenders, database, rounds):
-    """Seconds of each contender, in turn: a machine that slows down slows all of them."""
+    """Seconds of each contender in interleaved rounds: a change of the machine's speed affects all of them."""
     times = {contender.name: [] for contender in contenders}
-    for at in range(rounds):
-        print(f"  round {at + 1} of {rounds}", file=sys.stderr)
+    for position in range(rounds):
+        print(f"  round {position + 1} of {rounds}", file=sys.stderr)
         for contender in contenders:
             times[contender.name].append(run(contender, database)[1])
     return times

@@ -1,4 +1,4 @@
-"""The measured parts of docs/benchmarks.md, each between its marks; the words around them are written by hand."""
+"""Writes the measured parts of docs/benchmarks.md, each between its marks; the other text is written by hand."""
 
 import re
 
@@ -18,6 +18,6 @@ def put(part, text):
     pattern = rf"(<!-- {part}: made by benches/rivals\.sh -->\n).*?(<!-- end -->)"
     page, found = re.subn(pattern, lambda match: f"{match[1]}{text}\n{match[2]}", page, flags=re.DOTALL)
     if found != 1:
-        raise SystemExit(f"{PAGE} has no place for {part}")
+        raise SystemExit(f"{PAGE} has no mark for {part}")
     with open(PAGE, "w", encoding="utf-8") as file:
         file.write(page)

@@ -4,15 +4,15 @@ import socket
 import threading
 import time
 
-# What the server says within this time is one answer: a client that sends much at once may hear the first of it early.
+# Data of the server within this time is one response: a client that sends much at once may receive the first part early.
 TOGETHER = 0.02
-# Terminate, which nobody answers.
-FAREWELL = b"X\0\0\0\4"
+# Terminate has no response.
+TERMINATE = b"X\0\0\0\4"
 
 
 class Proxy:
     def __init__(self, database):
-        self.behind = (database.host, database.port)
+        self.server = (database.host, database.port)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
@@ -25,7 +25,7 @@ class Proxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self.behind)
+            server = socket.create_connection(self.server)
             spoke_last = ["server"]
             with self.lock:
                 self.connections += 1
@@ -36,7 +36,7 @@ class Proxy:
         while data := read(client):
             with self.lock:
                 self.to_server += len(data)
-                if spoke_last[0] == "server" and data != FAREWELL:
+                if spoke_last[0] == "server" and data != TERMINATE:
                     self.turns += 1
                     spoke_last[0] = "client"
             server.sendall(data)

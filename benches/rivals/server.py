@@ -1,4 +1,4 @@
-"""A Postgres to look at: a private one, gone at the end, or one that is there already and is only read."""
+"""Servers to measure: a private one that is removed at the end, or an existing one that is only read."""
 
 import glob
 import os
@@ -20,11 +20,11 @@ class Database:
         self.host, self.port, self.name, self.user = host, port, name, user
 
     def environment(self):
-        """What libpq and its kin take; nothing of the caller's."""
+        """The variables of libpq and similar drivers, without those of the caller."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_URL"))}
         url = f"postgres://{self.user}@{self.host}:{self.port}/{self.name}?sslmode=disable"
         of_libpq = {"PGHOST": self.host, "PGPORT": str(self.port), "PGDATABASE": self.name, "PGUSER": self.user}
-        # Some tools of other languages speak TLS first of all; nobody does here.
+        # Some drivers try TLS first; it is disabled for all.
         return {**plain, **of_libpq, "PGSSLMODE": "disable", "DATABASE_URL": url, "XDG_CONFIG_HOME": "/nonexistent"}
 
     def through(self, port):
@@ -36,7 +36,7 @@ class Database:
         return [line.split("\t") for line in done.stdout.splitlines()]
 
     def postmaster(self):
-        """Its process, or none if the server is not on this machine."""
+        """The process id of the postmaster, or None if the server is not on this machine."""
         session = subprocess.Popen(["psql", "-X", "-A", "-t", "-q"], env=self.environment(), text=True,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         session.stdin.write("select pg_backend_pid();\n")
@@ -53,15 +53,15 @@ class Database:
 
 
 def newest():
-    """The bin folder of the newest Postgres, of this machine or of the tests' packages."""
-    places = ["/usr/lib/postgresql/*/bin", f"{ROOT}/target/pg/*/bin", f"{ROOT}/target/pg/*/*/bin"]
+    """Returns the bin folder of the newest Postgres, of this machine or of the tests' packages."""
+    patterns = ["/usr/lib/postgresql/*/bin", f"{ROOT}/target/pg/*/bin", f"{ROOT}/target/pg/*/*/bin"]
     found = {}
-    for folder in (folder for place in places for folder in glob.glob(place) if os.path.exists(f"{folder}/initdb")):
-        told = subprocess.run([f"{folder}/postgres", "--version"], capture_output=True, text=True, check=False).stdout
-        if version := re.search(r"(\d+)\.(\d+)", told):
+    for folder in (folder for pattern in patterns for folder in glob.glob(pattern) if os.path.exists(f"{folder}/initdb")):
+        version_text = subprocess.run([f"{folder}/postgres", "--version"], capture_output=True, text=True, check=False).stdout
+        if version := re.search(r"(\d+)\.(\d+)", version_text):
             found[int(version[1]), int(version[2])] = folder
     if not found:
-        raise SystemExit("no Postgres server on this machine: PGTEND_BENCH_BIN names its bin folder")
+        raise SystemExit("no Postgres server found: set PGTEND_BENCH_BIN to its bin folder")
     return found[max(found)]
 
 
@@ -91,12 +91,12 @@ class Cluster:
         return Database("127.0.0.1", self.port, name, "postgres")
 
     def create(self, name, script):
-        """A database that `script` has filled. One statement of the corpus is meant to fail."""
+        """Creates a database with `script`. One statement of the corpus fails on purpose."""
         self.database("postgres").sql(f"create database {name}")
         database = self.database(name)
         subprocess.run(["psql", "-X", "-q", "-f", script], env=database.environment(), check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # Counters of a session are written down when it has ended.
+        # A session reports its statistics when it ends.
         time.sleep(1.5)
         return database
 

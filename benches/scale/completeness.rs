@@ -1,11 +1,11 @@
-//! Whether anything was lost on the way: what pgtend tells against what the catalog has.
+//! Completeness: the numbers that pgtend reports, compared with the catalogs.
 
 use std::process::Command;
 
 use serde_json::Value;
 use tokio_postgres::NoTls;
 
-/// Each kind of relation by its name, how pgtend counts it and how the catalog does.
+/// Each kind of relation: its name, its count by pgtend, its count by the catalogs.
 const CATALOG_COUNTS: &str = "\
 select count(*) filter (where relkind in ('r', 'p', 'm', 'f')),
        count(*) filter (where relkind = 't'),

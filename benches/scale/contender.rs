@@ -1,24 +1,24 @@
-//! The commands that are compared, and what each is meant to keep to.
+//! The commands that are compared, and their targets.
 
 use std::process::{Command, Stdio};
 
 use super::data::MONITOR_ROLE;
 use super::reference;
 
-/// Bounds from the project's goals; none where nothing is promised.
+/// Targets from the project's goals; none if there is no goal.
 #[derive(Clone, Copy, Default)]
 pub struct Targets {
-    /// Of the reference's time.
+    /// Ratio to the reference's time.
     pub ratio: Option<f64>,
     pub client_mb: Option<u64>,
-    /// Of any one server process.
+    /// Memory of the largest server process.
     pub backend_mb: Option<u64>,
 }
 
 pub struct Contender {
     pub name: &'static str,
     pub targets: Targets,
-    /// None: the reference.
+    /// `None`: the reference.
     arguments: Option<&'static [&'static str]>,
     conninfo: String,
 }
@@ -38,13 +38,13 @@ impl Contender {
     }
 }
 
-/// The reference first.
+/// Returns the commands, the reference first.
 pub fn all_contenders(conninfo: &str) -> Vec<Contender> {
     let default = Targets { ratio: Some(0.4), client_mb: Some(100), backend_mb: Some(50) };
     let exact = Targets { ratio: Some(1.1), client_mb: None, backend_mb: Some(100) };
     let estimate = Targets { ratio: Some(0.7), ..exact };
     let contender = |name, targets, arguments| Contender { name, targets, arguments, conninfo: conninfo.to_owned() };
-    // A role without EXECUTE on pg_stat_file: sizes are asked relation by relation.
+    // A role without EXECUTE on pg_stat_file: sizes are read relation by relation.
     let monitor = |name, targets, arguments| Contender {
         name,
         targets,

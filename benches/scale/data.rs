@@ -1,4 +1,4 @@
-//! The cluster: seventeen thousand tables, most of them empty, as many tenants leave them.
+//! The cluster: seventeen thousand tables of many tenants, most of them empty.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,10 +11,10 @@ const SCHEMAS: u32 = 34;
 const FILLED_TABLES: u32 = 30;
 const ROWS_PER_TABLE: u32 = 20_000;
 pub const DATABASE: &str = "scale";
-/// A member of pg_monitor, as the manual has monitoring done.
+/// A member of pg_monitor, as the manual recommends for monitoring.
 pub const MONITOR_ROLE: &str = "watcher";
 
-/// Started from the copy that the first run has kept; filled by the first run.
+/// Starts the saved copy; the first run creates and saves it.
 pub fn start_cluster(installation: &Installation) -> Cluster {
     let begun = Instant::now();
     let cache_folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");

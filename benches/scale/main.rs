@@ -1,8 +1,8 @@
-//! How pgtend bears 119,000 relations: time, its own memory and the memory of the server's processes, beside the plain
-//! query that asks for every size. `cargo bench --bench scale`; the first run builds the data, which takes minutes.
+//! 119,000 relations: time, memory of pgtend and memory of the server's processes, compared with the plain query for
+//! every size. `cargo bench --bench scale`; the first run creates the data, which takes minutes.
 //!
-//! `PGTEND_BENCH_MAJOR=17` chooses the server, `PGTEND_BENCH_ROUNDS=5` how often everything is run. Nothing here fails
-//! because of a time: the figures stand beside their targets, and whoever reads them judges.
+//! `PGTEND_BENCH_MAJOR=17` selects the server, `PGTEND_BENCH_ROUNDS=5` sets the number of rounds. No time is a failure:
+//! the figures are printed next to their targets.
 
 #[path = "../server.rs"]
 mod server;
@@ -50,9 +50,9 @@ fn main() {
     println!("{}", completeness::compare_counts(&conninfo));
 }
 
-/// One run that is watched. Not timed: watching costs the server time.
+/// Measures one run without timing it, because sampling costs the server time.
 fn measure_peaks(cluster: &Cluster, contender: &Contender) -> Peaks {
-    // The server processes of the one before have gone by then.
+    // The server processes of the previous run have ended by then.
     std::thread::sleep(Duration::from_millis(300));
     let mut child = contender.command().spawn().expect("it starts");
     let mut peaks = Peaks::default();

@@ -1,4 +1,4 @@
-//! The memory of the client and of the server's processes, as the kernel of Linux tells it.
+//! The memory of the client and of the server's processes, read from Linux's /proc.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,13 +8,13 @@ use tokio_postgres::NoTls;
 
 use super::data::DATABASE;
 
-/// The most that was seen, in kB.
+/// Peak values in kB.
 #[derive(Default)]
 pub struct Peaks {
     pub client: Option<u64>,
-    /// Of each server process that served the database.
+    /// The peak of each server process of the database.
     backends: HashMap<u32, u64>,
-    /// What the same processes computed.
+    /// The processor time of these processes.
     cpu_times: HashMap<u32, Duration>,
 }
 
@@ -37,23 +37,23 @@ impl Peaks {
         }
     }
 
-    /// The largest backend.
+    /// Returns the peak of the largest backend.
     pub fn largest_backend(&self) -> Option<u64> {
         self.backends.values().max().copied()
     }
 
-    /// The time all backends computed; unlike the time by the clock it does not depend on what else runs.
+    /// Returns the processor time of all backends; unlike elapsed time it does not depend on other load.
     pub fn cpu_time(&self) -> Duration {
         self.cpu_times.values().sum()
     }
 
-    /// How many backends there were.
+    /// Returns the number of backends.
     pub fn backend_count(&self) -> usize {
         self.backends.len()
     }
 }
 
-/// What a backend has before it is asked anything that matters.
+/// Returns the memory of a new backend.
 pub fn fresh_backend_memory(conninfo: &str) -> Option<u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -64,8 +64,8 @@ pub fn fresh_backend_memory(conninfo: &str) -> Option<u64> {
     })
 }
 
-/// What a process keeps for itself. Not the private pages of smaps: a shared buffer that only one process has touched
-/// so far counts among them.
+/// Returns the anonymous memory of a process. The private pages of smaps are not used: a shared buffer that only one
+/// process has touched so far counts among them.
 fn anonymous_memory(pid: u32) -> Option<u64> {
     status_field(&format!("/proc/{pid}/smaps_rollup"), "Anonymous:")
 }
@@ -76,7 +76,7 @@ fn process_cpu_time(pid: u32) -> Option<Duration> {
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// A field in kB; none if the file cannot be read or lacks it.
+/// Returns a field in kB; `None` if the file cannot be read or lacks it.
 fn status_field(file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()

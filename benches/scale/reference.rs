@@ -1,11 +1,11 @@
-//! The query that everybody writes first, as psql runs it.
+//! The reference: the common query for relation sizes, as psql runs it.
 
 use std::io::{BufWriter, Write};
 use std::process::Command;
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-/// The argument with which this program is the reference itself, where there is no psql.
+/// The argument with which this program itself runs the reference, if psql is not installed.
 pub const REFERENCE_ARGUMENT: &str = "reference";
 
 const REFERENCE_QUERY: &str = "select relname, relkind, reltuples, pg_relation_size(oid) from pg_class";
@@ -21,7 +21,7 @@ pub fn reference_command(conninfo: &str) -> Command {
     command
 }
 
-/// What psql would print.
+/// Prints the output of psql.
 pub fn print_reference(conninfo: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let answer = runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! The figures beside their targets, as Markdown.
+//! The figures and their targets, as Markdown.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::contender::Contender;
 use super::memory::Peaks;
 
 const TABLE_HEADER: &str = "\
-| command | median | of the reference | target | server computes | client | target | backend growth | target | backends |
+| command | median | ratio to reference | target | server computes | client | target | backend growth | target | backends |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 

@@ -1,8 +1,8 @@
-//! Each report on a small database over a line of 100 ms a round trip. `cargo bench --bench slow_line`.
+//! Each report on a small database over a connection with 100 ms per round trip. `cargo bench --bench slow_line`.
 //!
-//! `PGTEND_BENCH_MAJOR=17` chooses the server. Nothing here fails because of a time.
+//! `PGTEND_BENCH_MAJOR=17` selects the server. No time is a failure.
 
-#[allow(unused_imports, reason = "its own tests are not run here")]
+#[allow(unused_imports, reason = "its own tests are not used here")]
 #[path = "../../tests/it/proxy/mod.rs"]
 mod proxy;
 #[path = "../server.rs"]
@@ -17,7 +17,7 @@ use tokio_postgres::NoTls;
 
 const ONE_WAY: Duration = Duration::from_millis(50);
 
-/// As many as fit on a screen or two, and a slot.
+/// A schema of one or two screens, and a slot.
 const DATA: &str = "\
 do $$ begin
     for n in 1..40 loop
@@ -47,12 +47,12 @@ fn main() {
     let installation = server::installation();
     let cluster = Cluster::start(&installation, ClusterOptions::default()).expect("a cluster");
     fill_database(&cluster);
-    println!("Postgres {}, {} ms a round trip\n", installation.version, 2 * ONE_WAY.as_millis());
-    println!("| report | in all | to connect | after connecting | target | round trips |");
+    println!("Postgres {}, {} ms per round trip\n", installation.version, 2 * ONE_WAY.as_millis());
+    println!("| report | total | connecting | after connecting | target | round trips |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for report in REPORTS {
         let behaviour = Behaviour { to_server: ONE_WAY, to_client: ONE_WAY, stalled: false };
-        // In front of the socket, which asks for no password.
+        // In front of the socket, which needs no password.
         let proxy = Proxy::new(&cluster.socket_dir().display().to_string(), cluster.port(), behaviour);
         let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=postgres sslmode=disable", proxy.port());
         let begun = Instant::now();

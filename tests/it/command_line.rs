@@ -1,4 +1,4 @@
-//! What is typed: targets, passwords, completions, manual pages.
+//! Command-line arguments: targets, passwords, completions, manual pages.
 
 use crate::clusters::{is_short_run, on_the_newest_shared, query_texts, sample_cases};
 use assert_cmd::Command as Assert;
@@ -16,7 +16,7 @@ fn assert_pgtend() -> Assert {
     command
 }
 
-/// A server that takes connections and never answers keeps pgtend alive long enough to look at it.
+/// A server that accepts connections and never responds keeps pgtend running while the test reads the process list.
 #[test]
 fn password_argument_leaves_process_list() {
     let folder = tempfile::tempdir().unwrap();
@@ -55,7 +55,8 @@ fn password_argument_leaves_process_list() {
     }
 }
 
-/// psql takes a connection string anywhere; whoever types one like that reads an error, which may be somebody else's mail.
+/// psql accepts a connection string in any position. In a wrong one, pgtend must not repeat its password: error output
+/// may be sent by email.
 #[test]
 fn password_in_wrong_argument_is_not_repeated() {
     let commands = [
@@ -83,7 +84,7 @@ fn password_in_wrong_argument_is_not_repeated() {
         "config",
         "config init",
         "config check",
-        // Without binaries of PostgreSQL it does not run.
+        // Needs binaries of PostgreSQL.
         "demo --pg-bin /nowhere",
         "completions",
         "man",
@@ -117,7 +118,7 @@ fn password_in_wrong_argument_is_not_repeated() {
                 Some(option) => vec![option.to_owned(), string.to_string()],
                 None => vec![format!("{option}{string}")],
             };
-            // A configuration may have been made of that name.
+            // A configuration may be named like a connection string.
             let folder = tempfile::tempdir().unwrap();
             let mut pgtend = assert_pgtend();
             pgtend.args(command.split_whitespace()).args(&typed);
@@ -159,7 +160,7 @@ fn target_unknown_suggests_nearest_name() {
 
 #[tokio::test]
 async fn target_of_config_is_used_by_reports() {
-    on_the_newest_shared("a target of the configuration", async |_, cluster| {
+    on_the_newest_shared("target of the configuration", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("[target.prod]\nconninfo = \"{}\"\n", cluster.conninfo());
         std::fs::write(folder.path().join("pgtend.toml"), text).unwrap();
@@ -194,7 +195,7 @@ fn completions_and_man_pages_are_generated() {
     for section in ["NAME", "SYNOPSIS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
         assert!(main.contains(&format!(".SH {}\n", section.trim_matches('"'))), "{section}: {main}");
     }
-    // No page is named that is not there, and what all commands take stands on the main page alone.
+    // All named pages exist, and global options are on the main page only.
     let lines = main.lines().filter_map(|line| line.strip_suffix("(1)").filter(|line| line.starts_with("pgtend")));
     let named: Vec<String> = lines.map(|name| format!("{}.1", name.replace('\\', ""))).collect();
     assert!(named.len() > 10, "{named:?}");

@@ -1,4 +1,4 @@
-//! What `docker compose up` does, on private clusters: the same scripts, a standby, and the reports of the same role.
+//! The steps of `docker compose up` on private clusters: the same scripts, a standby, and the reports of the same role.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ fn script_statements() -> Vec<String> {
     texts.flat_map(split).filter(|statement| !statement.trim().is_empty()).collect()
 }
 
-/// As the monitoring role; `--strict`, so that a fact it may not read is a failure.
+/// Runs a report as the monitoring role with `--strict`, so that an unreadable fact is a failure.
 fn report_as_monitor(cluster: &Cluster, arguments: &[&str]) -> String {
     let conninfo = cluster.conninfo().replace("user=postgres", "user=pgtend");
     let mut pgtend = Command::cargo_bin("pgtend").unwrap();
@@ -43,7 +43,7 @@ fn find_slot<'a>(report: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test]
 async fn compose_servers_show_the_stuck_slot() {
-    on_the_newest_alone("the composed servers show the stuck slot", cluster_options(), async |_, mut primary| {
+    on_the_newest_alone("stuck slot of the compose servers", cluster_options(), async |_, mut primary| {
         for statement in script_statements() {
             execute_sql(&primary, "postgres", &statement).await;
         }
@@ -72,7 +72,7 @@ fn compose_tour_runs_the_tested_reports() {
     assert!(tour.contains("for report in overview slots; do"));
 }
 
-/// What is compiled in from outside `src` must reach the image's build, too.
+/// Files that are compiled in from outside `src` must be part of the image's build context.
 #[test]
 fn compose_image_has_all_compiled_in_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -86,7 +86,7 @@ fn compose_image_has_all_compiled_in_files() {
                 folders.push(entry);
             } else if entry.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&entry).unwrap();
-                // `"../../queries/slots.sql"`, as `include_str!` wants it.
+                // The paths in `include_str!`, such as `"../../queries/slots.sql"`.
                 let literals = text.split('"').filter(|literal| literal.starts_with("../"));
                 let outside = literals.filter(|literal| folder.join(literal).exists()).filter_map(|literal| {
                     let path = folder.join(literal).canonicalize().unwrap();
@@ -99,5 +99,5 @@ fn compose_image_has_all_compiled_in_files() {
     }
     assert!(compiled_in.contains("queries") && compiled_in.contains("migrations"), "{compiled_in:?}");
     let missing: Vec<_> = compiled_in.iter().filter(|name| !let_through.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), ".dockerignore keeps from the build: {missing:?}");
+    assert!(missing.is_empty(), ".dockerignore excludes: {missing:?}");
 }

@@ -1,4 +1,5 @@
-//! `pgtend config`: what it begins with is in order, what is wrong is named with its line, and its role can read it all.
+//! `pgtend config`: the initial file is valid, errors name their line, and the role of `config grants` can read all
+//! reports.
 
 use crate::{
     check::nightly_runs::write_config,
@@ -12,7 +13,7 @@ use pg_sandbox::Cluster;
 use pgtend::checks::runner::Checks;
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
 
-/// The file with every mark taken off that stands before a key or a table.
+/// Removes the comment marks in front of keys and tables.
 fn uncomment(text: &str) -> String {
     let is_key = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
@@ -40,12 +41,12 @@ fn config_init_lists_every_key_and_default() {
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(run_pgtend(&["config", "init", "-"]).stdout, text);
-    // As it is, it changes nothing; and it is not overwritten.
+    // The file is valid and changes nothing; it is not overwritten.
     assert!(run_pgtend(&["config", "check", "--config", shown]).stdout.contains("is in order"));
     let again = run_pgtend(&["config", "init", shown]);
     assert!(again.exit == 1 && again.stderr.contains("was left as it is"), "{again:?}");
 
-    // With all marks off it is in order, too, and every limit in it is the default.
+    // Without the comment marks it is valid, too, and every limit in it is the default.
     let bare = uncomment(&text);
     assert!(bare.lines().filter(|line| line.starts_with('[')).count() > 30, "{bare}");
     let config = write_config(folder.path(), &bare);
@@ -61,7 +62,7 @@ fn config_init_lists_every_key_and_default() {
             assert!(bare.contains(&format!("\n{} = {} ", key.name, key.default)), "{}.{}", check.name, key.name);
         }
     }
-    // Every key that a table knows is there: who misspells one is told which there are.
+    // Every key of a table is listed, so that an error about an unknown key can refer to the file.
     for (table, title) in [
         ("[target.prod]\nconninfo = ''", "[target.prod]"),
         ("[history]", "[history]"),
@@ -75,7 +76,7 @@ fn config_init_lists_every_key_and_default() {
         let stderr = run_pgtend(&["config", "check", "--config", &empty]).stderr;
         let known = stderr.split("known here: ").nth(1).unwrap_or_else(|| panic!("{table}: {stderr}"));
         let begun = bare.find(title).unwrap_or_else(|| panic!("no {title}"));
-        // A table may be shown twice, as keys exclude each other.
+        // A table may occur twice, because some keys exclude each other.
         let next = bare[begun + 1..]
             .match_indices("\n[")
             .find(|(position, _)| !bare[begun + 2 + position..].starts_with("[target."));
@@ -117,7 +118,7 @@ fn config_errors_name_their_line() {
             assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
         }
     }
-    // What only its use would show: a secret that is not there.
+    // A missing secret, which is otherwise found on use only.
     for (text, expected) in [
         ("[target.a]\nconninfo = \"host=h\"\npassword = \"env:NOT_SET\"", "NOT_SET"),
         ("[notify.t]\ntype = \"slack\"\nurl = \"file:/nonexistent\"", "/nonexistent"),
@@ -128,7 +129,7 @@ fn config_errors_name_their_line() {
         let ended = run_pgtend(&["config", "check", "--config", &config]);
         assert!(ended.exit == 1 && ended.stderr.contains(expected), "{ended:?}");
     }
-    // What is in force is shown, and no password.
+    // `config show` shows the effective values, and no password.
     let text = "[history]\nurl = \"postgresql://a:hunter2@h/d\"\n[slots]\nstale_after = \"30d\"\ndroppable = [\"old\"]\n\
                 [indexes]\nmin_observation = \"35d\"\nmin_reclaim = \"2MB\"";
     let shown = run_pgtend(&["config", "show", "--config", &write_config(folder.path(), text)]).stdout;
@@ -145,7 +146,7 @@ fn config_errors_name_their_line() {
     assert!(none.exit == 1 && none.stderr.contains("config init"), "{none:?}");
 }
 
-/// Every statement that is printed, those that are comments too, but for what only psql understands.
+/// Returns every printed statement, including those in comments, without psql's meta-commands.
 fn grant_statements(role: &str) -> Vec<String> {
     let printed = run_pgtend(&["config", "grants", "--role", role]);
     assert_eq!(printed.exit, 0, "{printed:?}");
@@ -160,7 +161,7 @@ fn grant_statements(role: &str) -> Vec<String> {
     statements
 }
 
-/// Facts that the role misses by right, and those that no role of the documentation gets.
+/// Returns the facts that the role cannot read, and those that no documented role can read.
 fn missing_facts(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<String> {
     let conninfo = role_conninfo(cluster, role, database);
     let runs: [&[&str]; 9] = [
@@ -189,8 +190,8 @@ fn missing_facts(cluster: &Cluster, role: &str, database: &str) -> BTreeSet<Stri
 
 #[tokio::test]
 async fn config_grants_are_enough_for_every_report() {
-    // A cluster of its own: `audit` reads every database, and the shared ones have those of other tests.
-    on_a_major_and_the_newest(13, "the role of config grants", async |major, installation| {
+    // A private cluster: `audit` reads every database, and the shared ones have those of other tests.
+    on_a_major_and_the_newest(13, "role of config grants", async |major, installation| {
         let cluster = &private_cluster(installation, cluster_options());
         let name = crate::clusters::create_database(cluster).await;
         let role = format!("watch \"{name}\"");
@@ -215,7 +216,7 @@ async fn config_grants_are_enough_for_every_report() {
             serde_json::from_str::<serde_json::Value>(&ended.stdout)
                 .unwrap_or_else(|error| panic!("{error}: {ended:?}"))
         };
-        // Nothing is unknown; that sequences are not to be seen is the one thing that is noted.
+        // Nothing is unknown; the one note is that sequences are not visible.
         let report = check_with(&["--history", "none"]);
         let unknown = array_field(&report, "findings").iter().filter(|finding| finding["status"] == "unknown").count();
         assert_eq!(unknown, 0, "on {major}: {report}");
@@ -223,13 +224,13 @@ async fn config_grants_are_enough_for_every_report() {
             array_field(report, "passed").iter().any(|check| check == "sequence-exhaustion")
         };
         assert!(!is_passed(&report), "on {major}: {report}");
-        // It cannot write, not even where it might.
+        // The role cannot write, not even where it has a privilege to.
         let as_role = role_conninfo(cluster, &role, &name);
         let folder = cluster.socket_dir().display().to_string().replace('/', "%2F");
         let url = format!("postgresql://watch%20%22{name}%22@{folder}:{}/{name}", cluster.port());
         let refused = run_pgtend(&["history", "record", "-d", &as_role, "--history", &url]);
         assert_eq!(refused.exit, 1, "{refused:?}");
-        // The rest, as the comments say.
+        // The remaining statements, as the comments recommend.
         for statement in statements.iter().filter(|statement| {
             statement.contains("sequences") || statement.contains("schema pgtend") || statement.contains("reset")
         }) {

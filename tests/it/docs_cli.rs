@@ -1,9 +1,9 @@
-//! `docs/cli.md` is what `--help` says.
+//! `docs/cli.md` has the output of `--help`.
 
 use assert_cmd::Command;
 use std::{fmt::Write as _, path::Path};
 
-/// Where the options that every command has begin; they stand with the program itself, once.
+/// The heading of the options that every command has; the page lists them once, for the program.
 const GLOBAL_OPTIONS_HEADING: &str = "Connection (as psql connects):";
 
 fn help_text(words: &[&str]) -> String {
@@ -12,7 +12,7 @@ fn help_text(words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The commands a help lists: their names stand at the second column.
+/// Returns the commands that a help text lists: their names start in the second column.
 fn commands_in(help: &str) -> Vec<String> {
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let named = listed.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));

@@ -1,7 +1,7 @@
-//! A scripted server on loopback that speaks the frontend/backend protocol and breaks its rules on purpose.
+//! A scripted server on loopback that violates the frontend/backend protocol on purpose.
 //!
-//! Each connection runs the script on a thread of its own. Reads and writes end after [`LIMIT`], and a connection ends
-//! after [`MAX_BYTES`], so that no script can run away (PostgreSQL manual, chapter 53 Frontend/Backend Protocol).
+//! Each connection runs the script in its own thread. Reads and writes end after [`LIMIT`], and a connection ends after
+//! [`MAX_BYTES`], so that every script terminates (PostgreSQL manual, chapter 53 Frontend/Backend Protocol).
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
@@ -27,7 +27,7 @@ pub struct HostileServer {
     received: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-/// One connection, as the script sees it.
+/// One connection, for the script.
 pub struct Connection<'a> {
     stream: TcpStream,
     received: &'a Mutex<Vec<Vec<u8>>>,
@@ -35,7 +35,7 @@ pub struct Connection<'a> {
 }
 
 impl HostileServer {
-    /// Runs `script` for every connection. Its errors end the connection: a client that hangs up is expected.
+    /// Runs `script` for every connection. Its errors end the connection: a client may disconnect.
     pub fn start(script: impl Fn(&mut Connection<'_>) -> io::Result<()> + Send + Sync + 'static) -> HostileServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -59,7 +59,7 @@ impl HostileServer {
         self.port
     }
 
-    /// Every message that clients sent so far, with its type byte; a startup packet comes without one.
+    /// Returns every message that clients sent so far, with its type byte; a startup packet has none.
     pub fn received(&self) -> Vec<Vec<u8>> {
         self.received.lock().expect("no test panics while it holds the log").clone()
     }
@@ -101,7 +101,7 @@ impl Connection<'_> {
         Ok(start)
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.sent_bytes += bytes.len() as u64;
         if self.sent_bytes > MAX_BYTES {
@@ -110,7 +110,7 @@ impl Connection<'_> {
         self.stream.write_all(bytes)
     }
 
-    /// Sends a message with its true length.
+    /// Sends a message with its correct length.
     pub fn send(&mut self, tag: u8, body: &[u8]) -> io::Result<()> {
         let length = u32::try_from(body.len() + 4).expect("the message fits its length field");
         self.raw(&[&[tag], &length.to_be_bytes()[..], body].concat())
@@ -126,7 +126,7 @@ impl Connection<'_> {
         self.send(b'S', format!("{name}\0{value}\0").as_bytes())
     }
 
-    /// Lets the client in without a password, as PostgreSQL `version`.
+    /// Accepts the client without a password, as PostgreSQL `version`.
     pub fn send_welcome(&mut self, version: &str) -> io::Result<()> {
         self.authentication(0, &[])?;
         for (name, value) in [("server_version", version), ("client_encoding", "UTF8"), ("in_hot_standby", "off")] {
@@ -147,7 +147,7 @@ impl Connection<'_> {
         self.send(b'E', fields.as_bytes())
     }
 
-    /// Answers SCRAM-SHA-256 up to the server-first-message, with these attributes behind the nonce of the client.
+    /// Responds to SCRAM-SHA-256 up to the server-first-message, with these attributes after the client's nonce.
     pub fn scram_first(&mut self, nonce_tail: &str, attributes: &str) -> io::Result<()> {
         self.authentication(10, b"SCRAM-SHA-256\0\0")?;
         let initial = self.message()?;
@@ -156,8 +156,8 @@ impl Connection<'_> {
         self.authentication(11, format!("r={nonce}{nonce_tail},{attributes}").as_bytes())
     }
 
-    /// Serves queries until the client leaves. A simple query does nothing. `answer` gets the text of a prepared one
-    /// and sends its RowDescription, rows and CommandComplete.
+    /// Serves queries until the client disconnects. A simple query does nothing. `answer` gets the text of a prepared
+    /// one and sends its RowDescription, rows and CommandComplete.
     pub fn serve(&mut self, mut answer: impl FnMut(&mut Self, &str) -> io::Result<()>) -> io::Result<()> {
         let mut sql = String::new();
         loop {
@@ -190,7 +190,7 @@ impl Connection<'_> {
         let mut body = u16::try_from(names.len()).expect("few columns").to_be_bytes().to_vec();
         for name in names {
             body.extend(name.bytes().chain([0]));
-            // No table, no column; jsonb of any length, no modifier, binary.
+            // Table and column 0; jsonb of variable length, no modifier, binary.
             body.extend([0, 0, 0, 0, 0, 0]);
             body.extend(3802_u32.to_be_bytes());
             body.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 1]);
@@ -198,7 +198,7 @@ impl Connection<'_> {
         self.send(b'T', &body)
     }
 
-    /// A DataRow of one `jsonb` value.
+    /// Returns a DataRow of one `jsonb` value.
     pub fn jsonb_row(json: &str) -> Vec<u8> {
         let value = [&[1], json.as_bytes()].concat();
         let length = u32::try_from(value.len()).expect("a short value");

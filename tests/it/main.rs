@@ -1,4 +1,4 @@
-//! The integration tests: one binary, its modules mirror `src`.
+//! The integration tests: one binary whose modules mirror `src`.
 
 mod audit;
 mod check;

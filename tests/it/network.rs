@@ -24,17 +24,17 @@ async fn connect_through_proxy(cluster: &Cluster, proxy: &Proxy) -> Client {
 
 #[tokio::test]
 async fn proxy_counts_waiting_queries() {
-    on_the_newest_shared("each question that waits is a round trip", async |_, cluster| {
+    on_the_newest_shared("round trips of waiting queries", async |_, cluster| {
         let proxy = start_proxy(cluster, Behaviour::default());
         let client = connect_through_proxy(cluster, &proxy).await;
-        // Startup, SCRAM's two steps.
+        // Startup and the two steps of SCRAM.
         assert_eq!((proxy.round_trips_to_connect(), proxy.round_trips()), (3, 0));
         let before = proxy.bytes();
         for _ in 0..3 {
             client.batch_execute("select 1").await.unwrap();
         }
         assert_eq!(proxy.round_trips(), 3);
-        // A length and an end beside each text.
+        // A length before and a terminator after each text.
         assert_eq!(proxy.bytes().to_server - before.to_server, 3 * ("select 1".len() as u64 + 6));
         join_all((0..5).map(|_| client.batch_execute("select 1"))).await.into_iter().for_each(Result::unwrap);
         assert_eq!(proxy.round_trips(), 4);
@@ -45,7 +45,7 @@ async fn proxy_counts_waiting_queries() {
 
 #[tokio::test]
 async fn proxy_counts_pipeline_as_one_round_trip() {
-    on_the_newest_shared("a long pipeline is one round trip", async |_, cluster| {
+    on_the_newest_shared("round trips of a pipeline", async |_, cluster| {
         let slow = Behaviour { to_client: Duration::from_millis(50), ..Behaviour::default() };
         let proxy = start_proxy(cluster, slow);
         let client = connect_through_proxy(cluster, &proxy).await;
@@ -58,7 +58,7 @@ async fn proxy_counts_pipeline_as_one_round_trip() {
 
 #[tokio::test]
 async fn proxy_counts_no_round_trip_for_terminate() {
-    on_the_newest_shared("a socket is a server, too", async |_, cluster| {
+    on_the_newest_shared("round trips over a socket", async |_, cluster| {
         let folder = cluster.socket_dir().to_string_lossy();
         let proxy = Proxy::new(&folder, cluster.port(), Behaviour::default());
         let conninfo = format!("host=127.0.0.1 port={} user=postgres dbname=postgres", proxy.port());
@@ -67,7 +67,7 @@ async fn proxy_counts_no_round_trip_for_terminate() {
         client.batch_execute("select 1").await.unwrap();
         drop(client);
         connection.await.unwrap().unwrap();
-        // Trust on the socket: nothing but the startup.
+        // Trust authentication on the socket: only the startup.
         assert_eq!((proxy.round_trips_to_connect(), proxy.round_trips()), (1, 1));
     })
     .await;
@@ -75,7 +75,7 @@ async fn proxy_counts_no_round_trip_for_terminate() {
 
 #[tokio::test]
 async fn proxy_delays_both_directions() {
-    on_the_newest_shared("a slow line takes its time", async |_, cluster| {
+    on_the_newest_shared("delays of the proxy", async |_, cluster| {
         let slow = Behaviour {
             to_server: Duration::from_millis(40),
             to_client: Duration::from_millis(60),
@@ -92,12 +92,15 @@ async fn proxy_delays_both_directions() {
 
 #[tokio::test]
 async fn proxy_stall_holds_bytes_until_resume() {
-    on_the_newest_shared("a stalled line holds back", async |_, cluster| {
+    on_the_newest_shared("stalled proxy", async |_, cluster| {
         let proxy = start_proxy(cluster, Behaviour::default());
         let client = connect_through_proxy(cluster, &proxy).await;
         proxy.stall();
         let mut pending_query = Box::pin(client.batch_execute("select 1"));
-        assert!(timeout(Duration::from_millis(200), &mut pending_query).await.is_err(), "a stalled line answered");
+        assert!(
+            timeout(Duration::from_millis(200), &mut pending_query).await.is_err(),
+            "a stalled proxy forwarded a response"
+        );
         proxy.resume();
         timeout(TIME_LIMIT, pending_query).await.expect("an answer").unwrap();
         assert_eq!(proxy.round_trips(), 1);
@@ -109,7 +112,7 @@ async fn proxy_stall_holds_bytes_until_resume() {
 
 #[tokio::test]
 async fn proxy_cut_ends_open_connections_only() {
-    on_the_newest_shared("a cut line is gone", async |_, cluster| {
+    on_the_newest_shared("connections cut by the proxy", async |_, cluster| {
         let proxy = start_proxy(cluster, Behaviour::default());
         let client = connect_through_proxy(cluster, &proxy).await;
         let (answer, ()) = tokio::join!(client.batch_execute("select pg_sleep(30), 'cut'"), async {
@@ -124,9 +127,9 @@ async fn proxy_cut_ends_open_connections_only() {
         let port = proxy.port();
         drop(proxy);
         let lost = timeout(TIME_LIMIT, next.batch_execute("select pg_sleep(30)")).await.expect("an end");
-        assert!(lost.is_err(), "a connection outlives its proxy");
+        assert!(lost.is_err(), "the connection outlived its proxy");
         let is_closed = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err();
-        wait_until("the port is closed", is_closed).await;
+        wait_until("the port being closed", is_closed).await;
     })
     .await;
 }

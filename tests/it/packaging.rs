@@ -1,4 +1,4 @@
-//! What `packaging/` has for the nightly job is run, or read by whom it is for.
+//! The files in `packaging/` for the nightly job: run, or validated by the programs that read them.
 
 use crate::{
     check::nightly_runs::write_config,
@@ -20,12 +20,12 @@ fn packaged_file(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)).unwrap()
 }
 
-/// How a program ended; `None`, and it is said, where there is none.
+/// Runs a program. Returns `None` if it is not installed, after printing that.
 fn run_if_installed(test: &str, command: &mut Command) -> Option<Output> {
     match command.stdin(Stdio::null()).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            print_stderr(&format!("{test}: NOT RUN: no {:?} here", command.get_program()));
+            print_stderr(&format!("{test}: NOT RUN: {:?} is not installed", command.get_program()));
             None
         }
         Err(error) => panic!("{command:?}: {error}"),
@@ -36,8 +36,8 @@ fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// What `systemd-analyze verify` prints about these units. It reads the machine's other units, too, and what it prints
-/// about those is not pgtend's.
+/// Returns the messages of `systemd-analyze verify` about these units. It reads the machine's other units, too;
+/// messages about those are ignored.
 fn unit_warnings(units: &[PathBuf]) -> Option<Vec<String>> {
     let mut command = Command::new("systemd-analyze");
     let verified = run_if_installed("systemd units", command.args(["verify", "--man=no"]).args(units))?;
@@ -68,12 +68,12 @@ fn packaging_systemd_units_are_valid() {
     let warnings = unit_warnings(&[broken]).unwrap_or_default();
     assert!(warnings.iter().any(|line| line.contains("NoSuchKey")), "{warnings:?}");
     print_stderr("systemd units: verified");
-    // 0 is nothing exposed, 10 all; a service without any of this is at 9.6.
+    // 0 is the lowest exposure, 10 the highest; a service without any of these settings has 9.6.
     let mut security = Command::new("systemd-analyze");
     security.args(["security", "--offline=true", "--threshold=40", "--no-pager"]).arg(&units[0]);
     let Some(assessed) = run_if_installed("systemd security", &mut security) else { return };
     if output_text(&assessed).contains("unrecognized option") {
-        print_stderr("systemd security: NOT RUN: this one cannot judge a file");
+        print_stderr("systemd security: NOT RUN: this version cannot analyze a file");
         return;
     }
     assert!(assessed.status.success(), "{}", output_text(&assessed));
@@ -100,7 +100,7 @@ fn packaging_cron_line_runs() {
         shell.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
         output_text(&shell.output().unwrap())
     };
-    // A night without an answer is what cron mails, without what it said yesterday.
+    // A run without a result is mailed, without the output of the previous day.
     let mail = by_cron("[target.gone]\nconninfo = \"host=/nonexistent user=x dbname=x\"\n");
     assert!(mail.contains("UNKNOWN") && mail.contains("gone") && !mail.contains("yesterday"), "{mail}");
     let mail = by_cron("[target.gone\n");
@@ -109,7 +109,7 @@ fn packaging_cron_line_runs() {
 
 #[tokio::test]
 async fn packaging_cron_line_mails_nothing_if_calm() {
-    on_the_newest_shared("the line for cron", async |major, cluster| {
+    on_the_newest_shared("cron line", async |major, cluster| {
         let line = packaged_file("cron/pgtend");
         let line = line.lines().find(|line| !line.starts_with('#')).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -130,11 +130,11 @@ async fn packaging_cron_line_mails_nothing_if_calm() {
     .await;
 }
 
-/// The documents of the manifest, as PyYAML reads them.
+/// Returns the documents of the manifest, parsed by PyYAML.
 fn manifest_documents() -> Option<Vec<Value>> {
     let script = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.argv[1]))))";
     let Some(python) = python_with("yaml") else {
-        print_stderr("Kubernetes manifest: NOT RUN: no python3 has yaml here");
+        print_stderr("Kubernetes manifest: NOT RUN: python3 with yaml is not installed");
         return None;
     };
     let read = run_if_installed(
@@ -170,7 +170,7 @@ fn packaging_pod_is_unprivileged_and_read_only() {
     let mounts = container["volumeMounts"].as_array().unwrap();
     assert!(mounts.iter().all(|mount| mount["readOnly"] == true), "{mounts:?}");
     assert!(pod["volumes"].as_array().unwrap().iter().all(|volume| volume["configMap"].is_object()));
-    // Its arguments are pgtend's, and so is the configuration.
+    // The arguments and the configuration are valid for pgtend.
     let folder = tempfile::tempdir().unwrap();
     let text = of_kind("ConfigMap")["data"]["config.toml"].as_str().unwrap();
     let config = write_config(folder.path(), text);
@@ -191,14 +191,14 @@ fn packaging_pod_is_unprivileged_and_read_only() {
     print_stderr("Kubernetes manifest: read");
 }
 
-/// As in the pod: nobody, on a file system of which all is read-only, its history on a server.
+/// As in the pod: an unprivileged user, a read-only file system, and the history on a server.
 #[tokio::test]
 async fn packaging_check_on_read_only_file_system() {
     if !nix::unistd::geteuid().is_root() {
-        print_stderr("a read-only file system: NOT RUN: only root can make one");
+        print_stderr("check on a read-only file system: NOT RUN: needs root");
         return;
     }
-    on_the_newest_shared("a read-only file system", async |major, cluster| {
+    on_the_newest_shared("check on a read-only file system", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let conninfo = role_conninfo(cluster, "postgres", "postgres").replace('\'', "");
         let config = write_config(folder.path(), &format!("[target.here]\nconninfo = \"{conninfo}\"\n"));
@@ -209,30 +209,30 @@ async fn packaging_check_on_read_only_file_system() {
         let program: PathBuf = folder.path().join("pgtend");
         std::fs::copy(PGTEND, &program).unwrap();
         let store = crate::history::create_postgres_store(major).await;
-        // Whatever is mounted becomes read-only for this one process, and what it tries to write shows that.
+        // All mounts become read-only for this process, so that any write fails.
         let script = "set -e; mount --make-rprivate /; \
             for at in $(findmnt -rno TARGET | grep -Ev '^/(proc|sys)' | sort -ru); do mount -o remount,bind,ro \"$at\"; done; \
             touch \"$FOLDER/written\" 2>/dev/null && echo it is writable && exit 99; \
             exec setpriv --reuid=$USER_ID --regid=65532 --clear-groups --no-new-privs --bounding-set=-all \"$@\"";
-        for night in 1..=2 {
+        for run in 1..=2 {
             let mut command = Command::new("unshare");
             command.args(["--mount", "sh", "-c", script, "sh"]).arg(&program);
             command.args(["check", "--all-targets", "--jobs", "8", "--config", &config, "--history", &store]);
             command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("FOLDER", folder.path());
-            // The only one whom the cluster's folder lets in; no root.
+            // The only unprivileged user with access to the cluster's folder.
             let owner = std::os::unix::fs::MetadataExt::uid(&cluster.socket_dir().metadata().unwrap());
             assert_ne!(owner, 0);
             command.env("USER_ID", owner.to_string());
-            let Some(ended) = run_if_installed("a read-only file system", &mut command) else { return };
+            let Some(ended) = run_if_installed("check on a read-only file system", &mut command) else { return };
             let output = output_text(&ended);
             if output.contains("unshare failed") {
-                print_stderr("a read-only file system: NOT RUN: no mounts of one's own here");
+                print_stderr("check on a read-only file system: NOT RUN: mount namespaces are not available");
                 return;
             }
             assert!(matches!(ended.status.code(), Some(0 | 1)), "on {major}: {:?} {output}", ended.status);
             assert!(output.contains("1 target: ") && !output.contains("UNKNOWN"), "on {major}: {output}");
             let samples = crate::reports::program::report_json(&["history", "list", "--history", &store]);
-            assert_eq!(samples["samples"].as_array().unwrap().len(), night, "on {major}");
+            assert_eq!(samples["samples"].as_array().unwrap().len(), run, "on {major}");
         }
     })
     .await;

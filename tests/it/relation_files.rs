@@ -1,4 +1,4 @@
-//! The size of a relation by its files is the size that the server says it has.
+//! The size of a relation's files equals the size that the server reports.
 
 use std::fs::File;
 
@@ -27,11 +27,11 @@ async fn query_sizes(client: &tokio_postgres::Client, query: &str, oids: &[i64])
 
 #[tokio::test]
 async fn relation_files_match_pg_relation_size() {
-    on_a_major_and_the_newest_alone(13, "files and the server agree", cluster_options(), async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "sizes by files and by the server", cluster_options(), async |_, cluster| {
         execute_sql(&cluster, "postgres", DATA).await;
         execute_sql(&cluster, "postgres", "vacuum").await;
         let client = connect_superuser(&cluster, "postgres").await;
-        // A second and a third segment without anything in them; the server counts what the directory says.
+        // A second and a third segment without data; the server counts the files in the directory.
         let path: String = client.query_one("select pg_relation_filepath('empty')", &[]).await.unwrap().get(0);
         let first = cluster.data_directory().join(path);
         for (end, bytes) in [("", 1 << 30), (".1", 1 << 30), (".2", 81_920)] {
@@ -43,7 +43,7 @@ async fn relation_files_match_pg_relation_size() {
         oids.push(4_000_000_000);
         let by_files = query_sizes(&client, FILES_QUERY, &oids).await;
         assert_eq!(by_files, query_sizes(&client, SIZES_QUERY, &oids).await);
-        assert_eq!(by_files.len(), oids.len() - 1, "a relation that is gone is left out");
+        assert_eq!(by_files.len(), oids.len() - 1, "a relation that was dropped is left out");
         assert!(by_files.iter().all(|(_, bytes)| bytes.is_some()));
         assert!(by_files.iter().any(|(_, bytes)| *bytes == Some((2 << 30) + 81_920)));
     })

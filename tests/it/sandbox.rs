@@ -1,4 +1,4 @@
-//! Throwaway clusters start, do as they are told, and leave nothing behind.
+//! Throwaway clusters start, stop, and leave nothing behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -52,12 +52,12 @@ async fn sandbox_starts_stops_and_restarts() {
         let stranger = cluster.tcp_conninfo().replace(cluster.password(), "guessed");
         assert!(tokio_postgres::connect(&stranger, NoTls).await.is_err(), "TCP with another password");
     };
-    on_every_major_alone("starts, stops and starts again", cluster_options(), test).await;
+    on_every_major_alone("start, stop and restart of a cluster", cluster_options(), test).await;
 }
 
 #[tokio::test]
 async fn sandbox_drop_leaves_nothing() {
-    on_a_major_and_the_newest_alone(13, "nothing is left after a drop", cluster_options(), async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "clean-up of a dropped cluster", cluster_options(), async |_, cluster| {
         let (home, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
         let mode = fs::metadata(&home).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
@@ -73,7 +73,7 @@ async fn sandbox_drop_leaves_nothing() {
 
 #[tokio::test]
 async fn sandbox_as_root_uses_unprivileged_user() {
-    on_a_major_and_the_newest_shared(13, "root hands the server to an unprivileged user", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "clusters as root", async |_, cluster| {
         let owner = fs::metadata(cluster.data_directory()).unwrap().uid();
         match cluster.account() {
             Some(account) => assert_eq!((owner, account.uid != 0), (account.uid, true)),
@@ -85,7 +85,7 @@ async fn sandbox_as_root_uses_unprivileged_user() {
 
 #[tokio::test]
 async fn sandbox_settings_reach_the_server() {
-    on_a_major_and_the_newest_shared(13, "settings reach the server", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "settings of a cluster", async |_, cluster| {
         for (name, value) in [
             ("shared_buffers", "16MB"),
             ("wal_level", "logical"),
@@ -103,7 +103,7 @@ async fn sandbox_settings_reach_the_server() {
 
 #[tokio::test]
 async fn sandbox_paused_server_does_not_answer() {
-    on_a_major_and_the_newest_alone(13, "a paused server answers nobody", cluster_options(), async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "paused cluster", cluster_options(), async |_, cluster| {
         let client = connect_superuser(&cluster, "postgres").await;
         client.simple_query("select 1").await.unwrap();
         cluster.pause().unwrap();
@@ -114,14 +114,14 @@ async fn sandbox_paused_server_does_not_answer() {
         cluster.pause().unwrap();
         let (home, pid) = (cluster.socket_dir().to_path_buf(), cluster.postmaster_pid().unwrap());
         drop(cluster);
-        assert!(!home.exists() && !is_alive(pid), "a paused one is left behind");
+        assert!(!home.exists() && !is_alive(pid), "a paused server is left behind");
     })
     .await;
 }
 
 #[tokio::test]
 async fn sandbox_standby_streams_and_is_promoted() {
-    on_every_major_alone("a standby streams and is promoted", cluster_options(), async |_, mut primary| {
+    on_every_major_alone("standby and promotion", cluster_options(), async |_, mut primary| {
         execute_sql(&primary, "postgres", "select pg_create_physical_replication_slot('s')").await;
         execute_sql(&primary, "postgres", "create table t (n int)").await;
         let chosen = StandbyOptions {
@@ -144,7 +144,7 @@ async fn sandbox_standby_streams_and_is_promoted() {
 
 #[tokio::test]
 async fn sandbox_disaster_reaches_its_sizes() {
-    on_every_major_alone("the disaster reaches its sizes", cluster_options(), async |major, cluster| {
+    on_every_major_alone("sizes of the disaster scenario", cluster_options(), async |major, cluster| {
         let begun = Instant::now();
         execute_sql(&cluster, "postgres", "create database shop").await;
         let session = connect_superuser(&cluster, "shop").await;
@@ -172,13 +172,13 @@ async fn sandbox_disaster_reaches_its_sizes() {
         let jobs = number("select pg_table_size('shop.jobs') / 1024").await;
         let live = number("select count(*) from shop.jobs").await;
         clusters::print_stderr(&format!(
-            "  {major}: {took:.1?}; data {data}, slots hold {cdc} and {standby}; products {table} with {count} indexes of {indexes}; jobs {jobs} kB for {live} rows"
+            "  {major}: {took:.1?}; data {data}, slots retain {cdc} and {standby}; products {table} with {count} indexes of {indexes}; jobs {jobs} kB for {live} rows"
         ));
-        assert!(cdc >= 300_000_000 && data <= 30_000_000 && cdc >= 10 * data, "{cdc} beside {data}");
+        assert!(cdc >= 300_000_000 && data <= 30_000_000 && cdc >= 10 * data, "{cdc} with {data}");
         assert!(standby > 0 && standby < cdc);
-        assert!(indexes >= 4 * table, "{indexes} beside {table}");
+        assert!(indexes >= 4 * table, "{indexes} with {table}");
         assert_eq!((count, invalid, live), (51, 1, 1500));
-        // Statistics travel late, at the session's end at the latest.
+        // Statistics are reported late, at the latest when the session ends.
         drop(session);
         let scans = "select string_agg(indexrelname, ' ' order by indexrelname) from pg_stat_user_indexes where idx_scan > 0";
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -198,7 +198,7 @@ async fn sandbox_disaster_reaches_its_sizes() {
 
 #[tokio::test]
 async fn sandbox_killed_owner_leaves_nothing() {
-    on_every_installation("a killed owner leaves nothing behind", async |major, _| {
+    on_every_installation("clean-up after a killed owner", async |major, _| {
         let test_binary = std::env::current_exe().unwrap();
         let mut owner = Command::new(test_binary)
             .args(["--exact", "sandbox::sandbox_child_owns_a_cluster", "--nocapture"])
@@ -215,13 +215,13 @@ async fn sandbox_killed_owner_leaves_nothing() {
         // std's kill is SIGKILL: no destructor of the owner runs.
         owner.kill().unwrap();
         owner.wait().unwrap();
-        wait_until_blocking("the server outlives its owner", || !is_alive(pid));
-        wait_until_blocking("the folder outlives its owner", || !home.exists());
+        wait_until_blocking("end of the server", || !is_alive(pid));
+        wait_until_blocking("removal of the folder", || !home.exists());
     })
     .await;
 }
 
-/// Not a test but the other half of the one above, in a process of its own.
+/// Not a test, but the child process of the one above.
 #[test]
 fn sandbox_child_owns_a_cluster() {
     let Some(major) = std::env::var(OWNER_VARIABLE).ok().and_then(|major| major.parse().ok()) else { return };
@@ -244,21 +244,21 @@ fn sandbox_tampered_package_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let Some(platform) = Platform::current() else {
-        return clusters::print_stderr("a tampered package: NOT RUN on this platform");
+        return clusters::print_stderr("tampered package: NOT RUN on this platform");
     };
     let cache = PackageCache::new(folder.path(), false).unwrap();
     let mut package = pg_sandbox::Package::newest(platform).unwrap();
-    // A package that is fetched anyway, with one letter of its checksum changed.
+    // A package that can be fetched, with one letter of its checksum changed.
     let letter = if package.integrity.contains("sha512-A") { "B" } else { "A" };
     package.integrity.replace_range(7..8, letter);
     let plan = match cache.plan(package) {
         Ok(plan) => plan,
-        Err(why) => return clusters::print_stderr(&format!("a tampered package: NOT RUN: {why}")),
+        Err(why) => return clusters::print_stderr(&format!("tampered package: NOT RUN: {why}")),
     };
     match plan.fetch() {
         Err(Error::ChecksumMismatch { output, .. }) => assert!(output.contains("EINTEGRITY"), "{output}"),
         Err(Error::Fetch { output, .. }) => {
-            return clusters::print_stderr(&format!("a tampered package: NOT RUN: {output}"));
+            return clusters::print_stderr(&format!("tampered package: NOT RUN: {output}"));
         }
         other => panic!("{other:?}"),
     }
@@ -273,7 +273,7 @@ fn sandbox_concurrent_fetches_share_a_folder() {
     let plan = PackageCache::new(folder.path(), false).and_then(|cache| cache.plan_newest());
     let plan = match plan {
         Ok(plan) => plan,
-        Err(why) => return clusters::print_stderr(&format!("two who fetch at once: NOT RUN: {why}")),
+        Err(why) => return clusters::print_stderr(&format!("concurrent fetches: NOT RUN: {why}")),
     };
     let (first, other) = std::thread::scope(|scope| {
         let other = scope.spawn(|| plan.fetch());
@@ -285,7 +285,7 @@ fn sandbox_concurrent_fetches_share_a_folder() {
             assert!(first.bin.starts_with(&plan.target), "{first:?}");
         }
         (Err(Error::Fetch { output, .. }), _) | (_, Err(Error::Fetch { output, .. })) => {
-            return clusters::print_stderr(&format!("two who fetch at once: NOT RUN: {output}"));
+            return clusters::print_stderr(&format!("concurrent fetches: NOT RUN: {output}"));
         }
         other => panic!("{other:?}"),
     }

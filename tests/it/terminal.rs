@@ -1,11 +1,11 @@
-//! A terminal of its own for a program, made by util-linux's `script`.
+//! Runs a program on a terminal created by util-linux's `script`.
 
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// A program on a terminal, and all that was shown so far.
+/// A program on a terminal, and its output so far.
 pub struct Terminal {
     child: Child,
     output: Receiver<Vec<u8>>,
@@ -13,18 +13,19 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Runs a shell's line there, in the folder and environment that `prepare` gives; none where there is no `script`.
+    /// Runs a shell command there, in the folder and environment that `prepare` sets. Returns `None` if `script` is not
+    /// installed.
     pub fn run_in_terminal(line: &str, prepare: impl FnOnce(&mut Command)) -> Option<Terminal> {
         let mut command = Command::new("script");
         command.args(["-q", "-e", "-c", line, "/dev/null"]).env("TERM", "dumb");
         prepare(&mut command);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
         let mut output = child.stdout.take().unwrap();
-        let (tell, shown) = channel();
+        let (sender, shown) = channel();
         std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = output.read(&mut buffer) {
-                if tell.send(buffer[..count].to_vec()).is_err() {
+                if sender.send(buffer[..count].to_vec()).is_err() {
                     return;
                 }
             }
@@ -40,7 +41,7 @@ impl Terminal {
         }
     }
 
-    /// Types a line; answers how it ended, and all that was shown.
+    /// Types a line. Returns the exit code and all output.
     pub fn type_line(mut self, line: &str) -> (i32, String) {
         self.child.stdin.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
         let status = self.child.wait().unwrap();
@@ -51,7 +52,7 @@ impl Terminal {
     }
 }
 
-/// Words as one line for a shell.
+/// Joins words to one shell command.
 pub fn shell_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted = words.into_iter().map(|word| format!("'{}'", word.replace('\'', "'\\''")));
     quoted.collect::<Vec<_>>().join(" ")

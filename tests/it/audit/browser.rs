@@ -1,4 +1,4 @@
-//! The HTML in a real browser: nothing is asked of the network, nothing is complained of, names stay text, it prints.
+//! The HTML report in a real browser: no network requests, no console errors, names stay text, it can be printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::clusters::{newest_installation, print_stderr, sample_cases};
 use crate::reports::fixture_servers::{DATABASE, fixture_servers, role_conninfo};
 use crate::reports::program::run_pgtend;
 
-/// What a page did.
+/// Results of loading a page.
 struct LoadedPage {
     dom: String,
     console_messages: Vec<String>,
@@ -46,9 +46,9 @@ fn run_browser(chromium: &Path, folder: &Path, page: &Path, arguments: &[String]
 fn open_page(chromium: &Path, folder: &Path, page: &Path) -> LoadedPage {
     let net = folder.join("net.json");
     let arguments = ["--dump-dom".to_owned(), format!("--log-net-log={}", net.display())];
-    let (dom, said) = run_browser(chromium, folder, page, &arguments);
-    let complaints = said.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
-    // The browser has its own errands; what a page wants is a request with an initiator that is no trusted one.
+    let (dom, stderr) = run_browser(chromium, folder, page, &arguments);
+    let complaints = stderr.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
+    // Chromium makes requests of its own. Requests of the page have an initiator that is not a trusted one.
     let log = fs::read_to_string(&net).unwrap_or_default();
     let requests = log
         .lines()
@@ -61,7 +61,7 @@ fn open_page(chromium: &Path, folder: &Path, page: &Path) -> LoadedPage {
     LoadedPage { dom, console_messages: complaints, requests: requests.collect() }
 }
 
-/// The page as a PDF and as a picture.
+/// Prints the page as a PDF and as a picture.
 fn print_page(chromium: &Path, folder: &Path, page: &Path) -> (Vec<u8>, Vec<u8>) {
     let (pdf, picture) = (folder.join("page.pdf"), folder.join("page.png"));
     run_browser(chromium, folder, page, &[format!("--print-to-pdf={}", pdf.display())]);
@@ -76,13 +76,13 @@ async fn audit_html_loads_without_requests_or_errors() {
         return print_stderr("HTML in a browser: NOT RUN, there is no chromium");
     };
     let folder = tempfile::tempdir().expect("a folder");
-    // The test's own eyes first.
+    // The test detects errors and requests of a bad page.
     let bad = folder.path().join("bad.html");
     fs::write(&bad, "<script>console.error('seen')</script><img src='http://127.0.0.1:9/x.png'>").expect("a file");
     let seen = open_page(&chromium, folder.path(), &bad);
     assert!(
         seen.console_messages.iter().any(|message| message.contains("seen")) && !seen.requests.is_empty(),
-        "the test is blind"
+        "console errors and requests of a bad page are not detected"
     );
 
     let major = newest_installation().major;
@@ -96,7 +96,7 @@ async fn audit_html_loads_without_requests_or_errors() {
         let answer = run_pgtend(&[&[name, "-w", "-d", &place, "--format", "html", "--output", output], more].concat());
         assert!(answer.stdout.is_empty() && page.is_file(), "{name}: {answer:?}");
         if name == "audit" {
-            // The report with charts; all reports share one style sheet.
+            // The audit has charts; all reports share one style sheet.
             let (pdf, screenshot) = print_page(&chromium, folder.path(), &page);
             assert!(pdf.starts_with(b"%PDF") && pdf.len() > 5_000, "{} bytes of PDF", pdf.len());
             assert!(screenshot.len() > 5_000, "{} bytes of picture", screenshot.len());

@@ -1,4 +1,4 @@
-//! Really copying a database: with pg_dump and pg_restore where this machine has them for the major, else by a script.
+//! Copies of a database: with pg_dump and pg_restore if this machine has them for the major, otherwise by a script.
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -12,10 +12,11 @@ use crate::clusters::{
     connect_superuser, execute_sql, query_one_text, query_texts, wait_until_sessions_ended, wait_until_true_in,
 };
 
-/// Bytes of each relation outside the catalogs, all forks, by name; a TOAST relation with its index by its table's.
+/// Bytes of each relation outside the catalogs, all forks, by name. A TOAST relation and its index are listed under the
+/// name of their table.
 pub type Sizes = BTreeMap<String, u64>;
 
-/// Runs a file of statements one by one: VACUUM wants to be alone.
+/// Runs a file of statements one by one: VACUUM cannot run in a transaction block.
 pub async fn run_script(cluster: &Cluster, database: &str, text: &str) {
     let client = connect_superuser(cluster, database).await;
     let parts = text.split(";\n\n");
@@ -23,7 +24,7 @@ pub async fn run_script(cluster: &Cluster, database: &str, text: &str) {
         client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}\nin: {statement}"));
     }
     drop(client);
-    // A session reports its changes when it ends. Reported after ANALYZE they would read as changes since.
+    // A session reports its statistics when it ends. Reported after ANALYZE, they would count as changes since ANALYZE.
     wait_until_sessions_ended(cluster, database).await;
     execute_sql(cluster, database, "analyze").await;
     let counted = "select coalesce(sum(n_mod_since_analyze), 0) = 0 from pg_stat_user_tables";
@@ -44,7 +45,7 @@ pub async fn relation_sizes(cluster: &Cluster, database: &str, schema: &str) -> 
     rows.iter().map(|row| (cell(&row[0]), cell(&row[1]).parse().expect("a number"))).collect()
 }
 
-/// A copy in another database of the cluster; answers its relations and the whole.
+/// Copies a database into another one of the same cluster. Returns the sizes of its relations and of the database.
 pub async fn dump_and_restore(cluster: &Cluster, database: &str) -> (Sizes, u64) {
     let copy = format!("{database}_copy");
     execute_sql(cluster, "postgres", &format!("create database {copy}")).await;
@@ -76,21 +77,21 @@ pub fn can_dump(major: u32) -> bool {
     Path::new("/usr").exists() && version.is_ok_and(|output| is_it(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// A copy row by row into another schema of the same database; answers its relations.
+/// Copies each table row by row into another schema of the same database. Returns the sizes of the relations.
 pub async fn copy_by_script(cluster: &Cluster, database: &str) -> Sizes {
     execute_sql(cluster, database, "create schema copied").await;
     let tables = "select relname, coalesce('with (' || array_to_string(reloptions, ', ') || ')', '') from pg_class \
                    where relnamespace = 'public'::regnamespace and relkind in ('r', 'm') order by oid";
     for row in query_texts(cluster, database, tables).await {
         let (name, options) = (row[0].clone().expect("a name"), row[1].clone().expect("a text"));
-        // A composite type has no storage options, a table like it neither: columns bring their own with them.
+        // Neither a composite type nor a table like it has storage options; columns include their own.
         execute_sql(
             cluster,
             database,
             &format!("create table copied.{name} (like public.{name} including storage) {options}"),
         )
         .await;
-        // Through text, as a dump does it: what moves from table to table stays compressed as it was.
+        // Copied as text, as in a dump: a value that moves from table to table directly stays compressed as it was.
         let client = connect_superuser(cluster, database).await;
         let rows = client.copy_out(&format!("copy (select * from public.{name}) to stdout")).await.expect("copy out");
         let into = connect_superuser(cluster, database).await;

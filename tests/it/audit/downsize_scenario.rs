@@ -1,5 +1,5 @@
-//! The whole story on real clusters: a slot that holds WAL, a table with too many indexes, bloat → audit → its steps, done
-//! with pgtend's own commands → audit again → moved into a second cluster → measured.
+//! The complete downsizing on real clusters: a slot that retains WAL, a table with redundant indexes, bloat → audit →
+//! its steps, executed with pgtend's own commands → audit again → move to a second cluster → measurement.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -63,7 +63,7 @@ async fn total_size(cluster: &Cluster, database: &str) -> u64 {
 
 #[tokio::test]
 async fn audit_downsize_scenario() {
-    on_installations("the downscale story", can_dump, async |major, installation| {
+    on_installations("downsizing to a second cluster", can_dump, async |major, installation| {
         let small = || cluster_options().with_setting("autovacuum", "off").with_setting("max_wal_size", "32MB").with_setting("min_wal_size", "32MB");
         let (old, new) = (private_cluster(installation, small()), private_cluster(installation, small()));
         execute_sql(&old, "postgres", "create database shop").await;
@@ -86,7 +86,7 @@ async fn audit_downsize_scenario() {
         let wal_then = byte_count(&find_component(&before, "wal_directory").expect("pg_wal")["bytes"]);
         let promised = byte_count(&find_component(&before, "inactive_slots").expect("a slot")["bytes"]);
 
-        // Its steps, by pgtend's own commands.
+        // The recommended steps, executed with pgtend's own commands.
         let dropped = step.run(&["slots", "drop", "cdc_retired", "--yes", "--allow-unproven", "--checkpoint"]);
         assert_eq!(dropped.exit, 0, "{dropped:?}");
         let migrations = folder.path().join("migrations");
@@ -109,7 +109,7 @@ async fn audit_downsize_scenario() {
         assert!(wal_then - wal_now >= promised / 2, "promised {promised}, {wal_then} became {wal_now}");
         assert!(byte_count(&after["audit"]["used_bytes"]) < byte_count(&before["audit"]["used_bytes"]));
 
-        // Really moved.
+        // The move.
         execute_sql(&new, "postgres", "create database shop").await;
         let socket = |cluster: &Cluster| [cluster.socket_dir().display().to_string(), cluster.port().to_string()];
         let [from, from_port] = socket(&old);
@@ -145,22 +145,22 @@ async fn audit_downsize_scenario() {
             off * 100.0
         ));
         assert!(off.abs() <= 0.05, "{predicted} predicted, {is} measured");
-        // The new cluster has nothing left to give.
+        // The new cluster has nothing left to reclaim.
         let there = role_conninfo(&new, "postgres", "shop");
         let identifier = after["server"]["system_identifier"].as_str().expect("an identifier").to_owned();
         let there = Runner { home: folder.path(), place: &there };
         let arrived = there.audit(&["--moved-from", &identifier]);
         assert!(find_component(&arrived, "table_bloat").is_none() && find_component(&arrived, "index_bloat").is_none(), "{arrived}");
 
-        // The journal held the forecast and has its measure now.
+        // The journal has the prediction and now its measured size.
         let journal = step.run(&["history", "journal", "--format", "json"]);
         let journal: Value = serde_json::from_str(&journal.stdout).expect("JSON");
         let of_shop = |prediction: &&Value| prediction["of"]["database"] == "shop" && prediction["method"] == "dump";
         let kept = array_field(&journal, "predictions").iter().find(of_shop).expect("a prediction");
         assert_eq!((byte_count(&kept["bytes"]), byte_count(&kept["measured_bytes"])), (predicted, is), "{kept}");
-        let told = step.run(&["history", "journal"]).stdout;
-        print_stderr(&told);
-        assert!(told.contains("Audit predictions") && told.contains("measured after a move"), "{told}");
+        let shown = step.run(&["history", "journal"]).stdout;
+        print_stderr(&shown);
+        assert!(shown.contains("Audit predictions") && shown.contains("measured after a move"), "{shown}");
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! `audit --exact`: what pgstattuple counts, held against a real copy where the server has it.
+//! `audit --exact`: the results of pgstattuple, compared with a real copy where the server has the extension.
 
 use crate::clusters::{
     bulk_load_options, create_database, execute_sql, on_installations, print_stderr, private_cluster, query_one_text,
@@ -7,7 +7,7 @@ use crate::reports::{fixture_servers::role_conninfo, program::array_field, progr
 
 use super::copies::{can_dump, dump_and_restore, relation_sizes, run_script};
 
-/// Of pages counted whole.
+/// For relations whose pages were all counted.
 const RELATION_TOLERANCE: f64 = 0.10;
 const TOTAL_TOLERANCE: f64 = 0.05;
 
@@ -23,15 +23,15 @@ async fn audit_exact_matches_a_copy() {
         }
         let db = create_database(&cluster).await;
         run_script(&cluster, &db, include_str!("sets/shop.sql")).await;
-        // Rows that went since ANALYZE looked.
+        // Rows deleted after ANALYZE.
         execute_sql(&cluster, &db, "delete from order_items where ctid in (select ctid from order_items limit 90000)")
             .await;
         execute_sql(&cluster, &db, "vacuum").await;
         let before = relation_sizes(&cluster, &db, "public").await;
         execute_sql(&cluster, &db, "create extension pgstattuple").await;
         let place = role_conninfo(&cluster, "postgres", &db);
-        let ask = |more: &[&str]| report_json(&[&["audit", "-w", "-d", &place, "--growth", "0"], more].concat());
-        let (exact, estimated) = (ask(&["--exact"]), ask(&[]));
+        let run_audit = |more: &[&str]| report_json(&[&["audit", "-w", "-d", &place, "--growth", "0"], more].concat());
+        let (exact, estimated) = (run_audit(&["--exact"]), run_audit(&[]));
         execute_sql(&cluster, &db, "drop extension pgstattuple").await;
         let (after, _) = dump_and_restore(&cluster, &db).await;
         let mut rows: Vec<(String, u64, u64, u64, String)> = Vec::new();
@@ -68,7 +68,7 @@ async fn audit_exact_matches_a_copy() {
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.3));
         print_stderr(&format!("{major} exact: relation, now, counted, by statistics, true, off (basis)"));
-        let off = |told: u64, truth: u64| told as f64 / truth as f64 - 1.0;
+        let off = |predicted: u64, truth: u64| predicted as f64 / truth as f64 - 1.0;
         let mut wrong = Vec::new();
         for (name, counted, by_statistics, truth, basis) in rows.iter().take(20) {
             print_stderr(&format!(

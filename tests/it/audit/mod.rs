@@ -1,4 +1,4 @@
-//! The storage audit: predictions held against real copies, and the story from the first look to the smaller disk.
+//! The storage audit: predictions compared with real copies, and a complete downsizing.
 
 mod browser;
 mod copies;

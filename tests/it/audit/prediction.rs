@@ -1,4 +1,4 @@
-//! The size after a logical copy, predicted and then really copied.
+//! The predicted size after a logical copy, compared with a real copy.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::clusters::{
     private_cluster,
 };
 
-/// How far the whole, and each of the twenty largest relations, may be off: shares of the truth.
+/// Tolerances for the total and for each of the twenty largest relations, as shares of the true size.
 const TOTAL_TOLERANCE: f64 = 0.05;
 const RELATION_TOLERANCE: f64 = 0.10;
 
-/// What a look predicts for each relation, by the names of [`sizes`]; whether its kind is held to an interval only.
+/// Returns the forecast of each relation, with the names of [`sizes`], and whether only its interval is checked.
 fn predicted_sizes(
     cluster: &Cluster,
     database: &str,
@@ -35,7 +35,7 @@ fn predicted_sizes(
         let (name, within) = match (relation.part, relation.index) {
             (RelationPart::Index, Some(index)) => (index.index.clone(), index.method != "btree"),
             (RelationPart::Toast, _) => (format!("toast of {}", relation.table.table), false),
-            // Long rows of differing length, few to a page: known to an interval, too.
+            // Long rows of differing length, few to a page: only the interval is checked.
             _ => (
                 relation.table.table.clone(),
                 relation.after.high_bytes as f64 > relation.after.bytes as f64 * (1.0 + RELATION_TOLERANCE),
@@ -49,9 +49,9 @@ fn predicted_sizes(
 /// How a data set is copied.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Copy {
-    /// By a script on one major; each major has a set.
+    /// By a script on one major; each major has one data set.
     Scripted,
-    /// The same, and by pg_dump on the major that this machine has one of.
+    /// By a script, and by pg_dump on a major for which this machine has it.
     ScriptedAndDumped,
 }
 
@@ -64,7 +64,7 @@ async fn assert_prediction_matches_copy(name: &str, text: &str, scripted_on: u32
         let db = create_database(&cluster).await;
         run_script(&cluster, &db, text).await;
         let before = relation_sizes(&cluster, &db, "public").await;
-        let (told, total) = predicted_sizes(&cluster, &db, &[]);
+        let (predicted, total) = predicted_sizes(&cluster, &db, &[]);
         let (after, whole) = if can_dump(major) {
             let (after, whole) = dump_and_restore(&cluster, &db).await;
             (after, Some(whole))
@@ -72,7 +72,7 @@ async fn assert_prediction_matches_copy(name: &str, text: &str, scripted_on: u32
             (copy_by_script(&cluster, &db).await, None)
         };
         let mut rows: Vec<(&String, u64, Forecast, bool)> =
-            told.iter().map(|(name, (forecast, within))| (name, after[name], *forecast, *within)).collect();
+            predicted.iter().map(|(name, (forecast, within))| (name, after[name], *forecast, *within)).collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.1));
         let mut wrong = Vec::new();
         print_stderr(&format!("{major} {name}: relation, now, predicted (interval), true, off"));
@@ -95,7 +95,7 @@ async fn assert_prediction_matches_copy(name: &str, text: &str, scripted_on: u32
             }
         }
         let relations: u64 = after.values().sum();
-        let sum: u64 = told.values().map(|(forecast, _)| forecast.bytes).sum();
+        let sum: u64 = predicted.values().map(|(forecast, _)| forecast.bytes).sum();
         let off = sum as f64 / relations as f64 - 1.0;
         print_stderr(&format!(
             "  relations together {} kB, true {} kB: {:+.1} %",

@@ -1,4 +1,4 @@
-//! The report: sums that are sums, what is not known, what stands in the way, what contradicts itself.
+//! The audit report: sums, unknown values, obstacles, contradicting options.
 
 use std::path::Path;
 
@@ -16,31 +16,31 @@ use crate::reports::{
     program::{array_field, expect_failure, path_text, record_snapshot, report_json, run_pgtend},
 };
 
-/// With what a cluster of a minute's age cannot know.
+/// Values that a cluster of a minute's age cannot have measured.
 const RATE_OPTIONS: [&str; 4] = ["--growth", "1MB", "--wal-per-hour", "64MB"];
 
 fn audit_server(conninfo: &str, more: &[&str]) -> Value {
     report_json(&[&["audit", "-w", "-d", conninfo], more].concat())
 }
 
-fn audit_snapshot(look: &Path, more: &[&str]) -> Value {
-    report_json(&[&["audit", "--from", path_text(look)], more].concat())
+fn audit_snapshot(snapshot: &Path, more: &[&str]) -> Value {
+    report_json(&[&["audit", "--from", path_text(snapshot)], more].concat())
 }
 
 fn byte_count(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("{value} is no size"))
+    value.as_u64().unwrap_or_else(|| panic!("{value} is not a size"))
 }
 
 #[tokio::test]
 async fn audit_nulls_are_explained() {
-    on_every_installation("the audit's nulls", async |major, _| {
+    on_every_installation("nulls of the audit", async |major, _| {
         for (place, cluster) in
             [("primary", &fixture_servers(major).primary), ("standby", &fixture_servers(major).standby)]
         {
             for role in ROLES {
-                let look = record_snapshot(&role_conninfo(cluster, role, DATABASE));
+                let snapshot = record_snapshot(&role_conninfo(cluster, role, DATABASE));
                 for more in [&[][..], &RATE_OPTIONS, &["--used-fs", "2GB", "--allocated", "3GB", "--price", "0.1"]] {
-                    let report = audit_snapshot(&look, more);
+                    let report = audit_snapshot(&snapshot, more);
                     assert_nulls_explained(&format!("audit {more:?} on the {place} of {major} as {role}"), &report);
                 }
             }
@@ -51,7 +51,7 @@ async fn audit_nulls_are_explained() {
 
 #[tokio::test]
 async fn audit_total_is_sum_of_components() {
-    on_every_installation("the audit's sum", async |major, _| {
+    on_every_installation("sum of the audit's components", async |major, _| {
         let report = audit_server(&role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE), &RATE_OPTIONS);
         let audit = &report["audit"];
         let of = |group: &str| -> u64 {
@@ -67,7 +67,7 @@ async fn audit_total_is_sum_of_components() {
         assert_eq!(databases, byte_count(&term["bytes"]));
         let arrives = byte_count(&audit["size_after_bytes"]["bytes"]);
         assert_eq!(audit["method"], "basebackup");
-        assert_eq!(arrives, of("used") - of("reclaimable"), "no temporary file lies about");
+        assert_eq!(arrives, of("used") - of("reclaimable"), "there is a temporary file");
         let (minimum, recommended) = (byte_count(&audit["minimum_bytes"]), byte_count(&audit["recommended_bytes"]));
         assert!(arrives < minimum && minimum <= recommended, "{arrives} {minimum} {recommended}");
         assert_eq!(recommended % (1 << 30), 0, "whole GiB");
@@ -77,7 +77,7 @@ async fn audit_total_is_sum_of_components() {
             assert!(!term["formula"].as_str().unwrap().is_empty() && !term["source"].as_str().unwrap().is_empty());
         }
         for database in array_field(audit, "databases") {
-            // A copy of a small database has a map of free space and visibility that the original may lack.
+            // A copy of a small database has a free space map and a visibility map that the original may lack.
             let (now, after) = (byte_count(&database["bytes"]), byte_count(&database["after_logical_copy_bytes"]));
             assert!(after <= now + now / 20, "{database}");
         }
@@ -87,7 +87,7 @@ async fn audit_total_is_sum_of_components() {
 
 #[tokio::test]
 async fn audit_missing_right_leaves_total_unknown() {
-    on_every_installation("the audit without rights", async |major, _| {
+    on_every_installation("audit without privileges", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let report = audit_server(&role_conninfo(cluster, "stranger", DATABASE), &RATE_OPTIONS);
         let audit = &report["audit"];
@@ -98,9 +98,9 @@ async fn audit_missing_right_leaves_total_unknown() {
         let hints: Vec<&str> =
             array_field(&report, "unavailable").iter().filter_map(|gap| gap["hint"].as_str()).collect();
         assert!(hints.contains(&"GRANT pg_monitor TO stranger"), "{hints:?}");
-        let told = report["unavailable"].to_string();
-        assert!(told.contains("pg_wal: ") && told.contains("private"), "{told}");
-        // Whoever knows the file system's figure needs no right for the sum.
+        let unavailable = report["unavailable"].to_string();
+        assert!(unavailable.contains("pg_wal: ") && unavailable.contains("private"), "{unavailable}");
+        // With the size of the file system the total needs no privilege.
         let known = report_json(
             &[
                 &["audit", "-w", "-d", &role_conninfo(cluster, "stranger", DATABASE), "--used-fs", "9GB"],
@@ -109,13 +109,13 @@ async fn audit_missing_right_leaves_total_unknown() {
             .concat(),
         );
         assert_eq!(known["audit"]["used_bytes"], 9_u64 << 30);
-        // That nothing was found where nothing was seen is no all-clear.
-        let told = |role: &str| {
+        // Where nothing could be read, the report does not say that there are no obstacles.
+        let report_text = |role: &str| {
             run_pgtend(&[&["audit", "-w", "-d", &role_conninfo(cluster, role, DATABASE)], &RATE_OPTIONS[..]].concat())
                 .stdout
         };
         let warning = "This list may be incomplete";
-        assert!(told("stranger").contains(warning) && !told("postgres").contains(warning), "on {major}");
+        assert!(report_text("stranger").contains(warning) && !report_text("postgres").contains(warning), "on {major}");
     })
     .await;
 }
@@ -125,24 +125,28 @@ async fn audit_target_sets_exit_code() {
     on_a_major_and_the_newest(15, "audit --target-size", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let superuser = role_conninfo(cluster, "postgres", DATABASE);
-        let ask = |conninfo: &str, size: &str| {
+        let run_audit = |conninfo: &str, size: &str| {
             run_pgtend(&[&["audit", "-w", "-q", "-d", conninfo, "--target-size", size], &RATE_OPTIONS[..]].concat())
         };
-        assert_eq!(ask(&superuser, "1TB").exit, 0);
-        let small = ask(&superuser, "10MB");
+        assert_eq!(run_audit(&superuser, "1TB").exit, 0);
+        let small = run_audit(&superuser, "10MB");
         assert!(small.exit == 1 && small.stdout.contains("does not fit"), "{small:?}");
-        let open = ask(&role_conninfo(cluster, "stranger", DATABASE), "1TB");
+        let open = run_audit(&role_conninfo(cluster, "stranger", DATABASE), "1TB");
         assert!(open.exit == 3 && open.stdout.contains("It is unknown whether"), "{open:?}");
-        let hopeless = ask(&role_conninfo(cluster, "stranger", DATABASE), "1MB");
+        let hopeless = run_audit(&role_conninfo(cluster, "stranger", DATABASE), "1MB");
         assert_eq!(hopeless.exit, 1, "what is known is already more: {hopeless:?}");
-        assert_eq!(ask("host=/nowhere dbname=x user=x", "1TB").exit, 3, "no answer is no yes");
+        assert_eq!(
+            run_audit("host=/nowhere dbname=x user=x", "1TB").exit,
+            3,
+            "without a server the target size is unknown"
+        );
     })
     .await;
 }
 
 #[test]
 fn audit_contradicting_options_are_refused() {
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (&["--used-fs", "3TB", "--allocated", "2TB"][..], "--used-fs is larger than --allocated"),
         (&["--provider", "acme"], "cloudsql"),
         (&["--provider", "azure", "--storage-type", "gp3"], "--storage-type"),
@@ -154,7 +158,7 @@ fn audit_contradicting_options_are_refused() {
         (&["--allocated", "0"], "--allocated"),
     ] {
         let message = expect_failure(2, &[&["audit", "-d", "host=/nowhere"], arguments].concat());
-        assert!(message.contains(said), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
     }
 }
 
@@ -165,7 +169,7 @@ fn audit_config_and_flags_are_compared() {
     let text = "[audit]\nstorage_type = 'gp3'\n[target.prod]\nconninfo = 'host=/nowhere'\ndisk_size = '2TB'\n";
     std::fs::write(&file, text).expect("a file");
     let config = ["audit", "--config", file.to_str().expect("a path"), "--target", "prod"];
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (&["--used-fs", "3TB"][..], "--used-fs is larger than disk_size of target \"prod\""),
         (
             &["--provider", "azure"],
@@ -175,7 +179,7 @@ fn audit_config_and_flags_are_compared() {
         (&["--moved-from", "1", "--from", "x.json"], "--moved-from needs a server"),
     ] {
         let message = expect_failure(2, &[&config, arguments].concat());
-        assert!(message.contains(said), "{arguments:?}: {message}");
+        assert!(message.contains(expected), "{arguments:?}: {message}");
     }
     std::fs::write(&file, "[audit]\nprovider = 'acme'\n").expect("a file");
     let message = expect_failure(2, &config);
@@ -184,7 +188,7 @@ fn audit_config_and_flags_are_compared() {
 
 #[tokio::test]
 async fn audit_counts_transaction_files() {
-    on_every_installation("pg_xact reckoned", async |major, _| {
+    on_every_installation("size of pg_xact", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let files = "select sum((pg_stat_file(d || '/' || f)).size)::bigint \
                        from unnest(array['pg_xact', 'pg_multixact/offsets', 'pg_multixact/members']) d, pg_ls_dir(d) f";
@@ -201,35 +205,35 @@ async fn audit_counts_transaction_files() {
 
 #[tokio::test]
 async fn audit_volume_warnings() {
-    on_a_major_and_the_newest(15, "warnings of the volume", async |major, _| {
-        let look = record_snapshot(&role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE));
+    on_a_major_and_the_newest(15, "warnings about the volume", async |major, _| {
+        let snapshot = record_snapshot(&role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE));
         let warned = |more: &[&str]| {
-            let report = audit_snapshot(&look, &[&["--provider", "rds"], more, &RATE_OPTIONS[..]].concat());
+            let report = audit_snapshot(&snapshot, &[&["--provider", "rds"], more, &RATE_OPTIONS[..]].concat());
             let ids = array_field(&report["audit"], "warnings")
                 .iter()
                 .map(|warning| warning["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"]["warnings"].to_string())
         };
-        let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp3"]);
-        assert!(ids.iter().any(|id| id == "storage_stripe") && told.contains("400 GiB"), "{told}");
-        assert!(ids.iter().any(|id| id == "backup_allowance"), "{told}");
-        let (ids, told) = warned(&["--allocated", "2TB", "--storage-type", "gp2"]);
-        assert!(ids.iter().any(|id| id == "baseline_iops") && told.contains("6,144"), "{told}");
-        // The fixture server has a tablespace with a directory of its own.
-        assert!(ids.iter().any(|id| id == "tablespaces") && told.contains("side"), "{told}");
-        // Less than the server itself shows.
-        for (flag, said) in [("--used-fs", "--used-fs is 1 MB"), ("--allocated", "present volume is 1 MB")] {
-            let (ids, told) = warned(&[flag, "1MB"]);
-            assert!(ids.iter().any(|id| id == "volume_too_small") && told.contains(said), "{told}");
+        let (ids, text) = warned(&["--allocated", "2TB", "--storage-type", "gp3"]);
+        assert!(ids.iter().any(|id| id == "storage_stripe") && text.contains("400 GiB"), "{text}");
+        assert!(ids.iter().any(|id| id == "backup_allowance"), "{text}");
+        let (ids, text) = warned(&["--allocated", "2TB", "--storage-type", "gp2"]);
+        assert!(ids.iter().any(|id| id == "baseline_iops") && text.contains("6,144"), "{text}");
+        // The fixture server has a tablespace with a separate directory.
+        assert!(ids.iter().any(|id| id == "tablespaces") && text.contains("side"), "{text}");
+        // Less than the server's own files need.
+        for (flag, expected) in [("--used-fs", "--used-fs is 1 MB"), ("--allocated", "present volume is 1 MB")] {
+            let (ids, text) = warned(&[flag, "1MB"]);
+            assert!(ids.iter().any(|id| id == "volume_too_small") && text.contains(expected), "{text}");
         }
         let report =
-            audit_snapshot(&look, &[&["--provider", "self", "--method", "basebackup"], &RATE_OPTIONS[..]].concat());
+            audit_snapshot(&snapshot, &[&["--provider", "self", "--method", "basebackup"], &RATE_OPTIONS[..]].concat());
         let physical =
             array_field(&report["audit"], "warnings").iter().find(|warning| warning["id"] == "physical_slot");
-        let told = physical.expect("the standby has a slot")["message"].as_str().expect("a sentence").to_owned();
-        assert!(told.contains("its standby must be rebuilt"), "{told}");
-        let (ids, told) = warned(&["--allocated", "2TB"]);
-        assert!(!ids.iter().any(|id| id == "volume_too_small" || id == "storage_stripe"), "{told}");
+        let text = physical.expect("the standby has a slot")["message"].as_str().expect("a sentence").to_owned();
+        assert!(text.contains("its standby must be rebuilt"), "{text}");
+        let (ids, text) = warned(&["--allocated", "2TB"]);
+        assert!(!ids.iter().any(|id| id == "volume_too_small" || id == "storage_stripe"), "{text}");
     })
     .await;
 }
@@ -248,7 +252,7 @@ async fn audit_low_wal_level_blocks_replication() {
                 ("self", "dump", false),
             ] {
                 let report =
-                    audit_server(&place, &[&["--provider", provider, "--method", way], &RATE_OPTIONS[..]].concat());
+                    audit_server(&place, &[&["--provider", provider, "--method", method], &RATE_OPTIONS[..]].concat());
                 let blockers = report["audit"]["blockers"].to_string();
                 assert_eq!(
                     blockers.contains("wal_level is replica, it must be logical"),
@@ -266,8 +270,8 @@ const OBSTACLE_SETUP: &str = "
     create unlogged table fast (a int primary key);
     create materialized view seen as select 1 as one;
     create sequence numbers;
-    create function told() returns event_trigger language plpgsql as 'begin end';
-    create event trigger \"Watch\" on ddl_command_start execute function told();
+    create function on_ddl() returns event_trigger language plpgsql as 'begin end';
+    create event trigger \"Watch\" on ddl_command_start execute function on_ddl();
     create foreign data wrapper none; create server afar foreign data wrapper none;
     create publication everything for table with_key;
     select lo_create(0);
@@ -283,7 +287,8 @@ async fn wait_for_result(cluster: &Cluster, query: &str, wanted: &str) {
     wait_until(&format!("{query} returns {wanted}"), reached).await;
 }
 
-/// A consumer that is at work while the audit looks: a database that subscribes to another one of the same server.
+/// Creates a consumer that is active during the audit: a database with a subscription to another one of the same
+/// server.
 async fn create_subscription(cluster: &Cluster, to: &str) {
     let from = cluster.conninfo().replace("dbname=postgres", &format!("dbname={to}")).replace('\'', "''");
     let client = connect_superuser(cluster, to).await;
@@ -323,60 +328,60 @@ async fn audit_methods_name_their_obstacles() {
         execute_batch(&client, "alter system set max_connections = 60").await;
         execute_batch(&client, "select pg_reload_conf()").await;
         let place = role_conninfo(&cluster, "postgres", &db);
-        let found_by = |look: &Path, provider: &str, way: &str, severity: &str| {
+        let found_by = |snapshot: &Path, provider: &str, method: &str, severity: &str| {
             let report =
-                audit_snapshot(look, &[&["--provider", provider, "--method", way], &RATE_OPTIONS[..]].concat());
+                audit_snapshot(snapshot, &[&["--provider", provider, "--method", method], &RATE_OPTIONS[..]].concat());
             let ids = array_field(&report["audit"], severity)
                 .iter()
                 .map(|finding| finding["id"].as_str().expect("an id").to_owned());
             (ids.collect::<Vec<String>>(), report["audit"][severity].to_string())
         };
-        // A setting is told to wait for a restart a moment after the reload.
+        // A setting is reported as pending restart shortly after the reload.
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        let look = loop {
-            let look = record_snapshot(&place);
-            let (found, _) = found_by(&look, "rds", "blue-green", "blockers");
+        let snapshot = loop {
+            let snapshot = record_snapshot(&place);
+            let (found, _) = found_by(&snapshot, "rds", "blue-green", "blockers");
             if found.iter().any(|id| id == "pending_restart") || std::time::Instant::now() > deadline {
-                break look;
+                break snapshot;
             }
         };
-        let of = |provider: &str, way: &str, severity: &str| found_by(&look, provider, way, severity);
-        let (blue_green, told) = of("rds", "blue-green", "blockers");
+        let of = |provider: &str, method: &str, severity: &str| found_by(&snapshot, provider, method, severity);
+        let (blue_green, text) = of("rds", "blue-green", "blockers");
         let twice = ["logical_slot", "logical_slot", "subscription", "subscription", "pending_restart"];
-        assert_eq!(blue_green, twice, "{major}: {told}");
-        // Also those that are in use.
-        assert!(told.contains("logical slot live (in use)") && told.contains("subscription Live in "), "{told}");
-        assert!(told.contains("cdc") && told.contains("Mirror") && told.contains("max_connections"), "{told}");
-        let (warned, told) = of("rds", "blue-green", "warnings");
-        assert!(warned.iter().any(|id| id == "read_only_override") && told.contains("batch"), "{told}");
-        assert!(warned.iter().any(|id| id == "prepared_transactions") && told.contains("half done"), "{told}");
+        assert_eq!(blue_green, twice, "{major}: {text}");
+        // Active slots and enabled subscriptions are obstacles, too.
+        assert!(text.contains("logical slot live (in use)") && text.contains("subscription Live in "), "{text}");
+        assert!(text.contains("cdc") && text.contains("Mirror") && text.contains("max_connections"), "{text}");
+        let (warned, text) = of("rds", "blue-green", "warnings");
+        assert!(warned.iter().any(|id| id == "read_only_override") && text.contains("batch"), "{text}");
+        assert!(warned.iter().any(|id| id == "prepared_transactions") && text.contains("half done"), "{text}");
         assert!(
-            told.contains("extension pg_cron") && told.contains("publication") && told.contains("everything"),
-            "{told}"
+            text.contains("extension pg_cron") && text.contains("publication") && text.contains("everything"),
+            "{text}"
         );
-        assert!(!told.contains("pg_partman") && !told.contains("timescaledb"), "they are no matter here: {told}");
-        // What only a logical copy suffers from is no matter here.
-        assert!(!warned.iter().any(|id| id == "no_replica_identity" || id == "sequences"), "{told}");
+        assert!(!text.contains("pg_partman") && !text.contains("timescaledb"), "not relevant for this method: {text}");
+        // Problems of logical copies are not relevant for this method.
+        assert!(!warned.iter().any(|id| id == "no_replica_identity" || id == "sequences"), "{text}");
 
-        let (blockers, told) = of("rds", "blue-green-upgrade", "blockers");
+        let (blockers, text) = of("rds", "blue-green-upgrade", "blockers");
         for id in ["logical_slot", "subscription", "no_replica_identity", "large_objects", "too_few"] {
-            assert!(blockers.iter().any(|blocker| blocker == id), "{id} on {major}: {told}");
+            assert!(blockers.iter().any(|blocker| blocker == id), "{id} on {major}: {text}");
         }
-        assert!(told.contains("public.no_key") && !told.contains("public.with_key"), "{told}");
+        assert!(text.contains("public.no_key") && !text.contains("public.with_key"), "{text}");
         for few in [
             "max_replication_slots is 3",
             "max_wal_senders is 1",
             "max_logical_replication_workers is 2",
             "max_worker_processes is 4",
         ] {
-            assert!(told.contains(few), "{few} on {major}: {told}");
+            assert!(text.contains(few), "{few} on {major}: {text}");
         }
-        let (warned, told) = of("rds", "blue-green-upgrade", "warnings");
-        assert!(warned.iter().filter(|id| *id == "extension").count() == 3, "{told}");
-        let (ticked, told) = of("rds", "blue-green-upgrade", "checklist");
-        assert!(ticked.len() >= 9 && told.contains("Secrets Manager") && told.contains("autoscaling"), "{told}");
-        let (warned, told) = of("self", "logical-replication", "warnings");
-        assert!(told.contains("max_worker_processes is 4") && told.contains("on the new server"), "{told}");
+        let (warned, text) = of("rds", "blue-green-upgrade", "warnings");
+        assert!(warned.iter().filter(|id| *id == "extension").count() == 3, "{text}");
+        let (ticked, text) = of("rds", "blue-green-upgrade", "checklist");
+        assert!(ticked.len() >= 9 && text.contains("Secrets Manager") && text.contains("autoscaling"), "{text}");
+        let (warned, text) = of("self", "logical-replication", "warnings");
+        assert!(text.contains("max_worker_processes is 4") && text.contains("on the new server"), "{text}");
         assert!(!of("rds", "dms", "warnings").1.contains("max_worker_processes"), "DMS applies by itself");
         for (id, name) in [
             ("unlogged_tables", "public.fast"),
@@ -385,9 +390,9 @@ async fn audit_methods_name_their_obstacles() {
             ("foreign_servers", "afar"),
             ("sequences", ""),
         ] {
-            assert!(warned.iter().any(|warning| warning == id) && told.contains(name), "{id} on {major}: {told}");
+            assert!(warned.iter().any(|warning| warning == id) && text.contains(name), "{id} on {major}: {text}");
         }
-        assert_eq!(of("self", "dump", "blockers").0, [""; 0], "a dump carries all of it");
+        assert_eq!(of("self", "dump", "blockers").0, [""; 0], "a dump contains all objects");
         let (not_there, _) = of("azure", "shrink", "blockers");
         assert_eq!(not_there, ["method_not_offered"]);
         execute_batch(&client, "rollback prepared 'half done'").await;

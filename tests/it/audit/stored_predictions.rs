@@ -1,4 +1,4 @@
-//! What an audit predicted goes into a store that is there; no audit fails for want of one.
+//! Predictions of an audit are recorded in an existing store. Without a store the audit succeeds.
 
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ async fn audit_predictions_need_no_store() {
         answer
     };
     audit(store, &[]);
-    assert!(!path.exists(), "an audit makes no store");
+    assert!(!path.exists(), "the audit created a store");
 
     let recorded = run_pgtend(&["history", "record", "-w", "-d", &place, "--history", store]);
     assert_eq!(recorded.exit, 0, "{recorded:?}");
@@ -37,9 +37,9 @@ async fn audit_predictions_need_no_store() {
     let of_shop = array_field(&kept, "predictions")
         .iter()
         .find(|prediction| prediction["of"]["database"] == DATABASE)
-        .expect("it is kept");
+        .expect("a journal with the prediction");
     assert!(of_shop["method"].is_string() && of_shop["now_bytes"].is_u64(), "{of_shop}");
-    // Neither a file nor a standby tells of the clean-up of this cluster.
+    // Neither a snapshot file nor a standby shows what was cleaned up on this cluster.
     let before = array_field(&kept, "predictions").len();
     let file = folder.path().join("now.json");
     let taken = run_pgtend(&["snapshot", "-w", "-d", &place, "--output", file.to_str().expect("a path")]);
@@ -55,7 +55,7 @@ async fn audit_predictions_need_no_store() {
     ]);
     assert_eq!(array_field(&journal_report(store), "predictions").len(), before);
 
-    // A store that may be read and not written.
+    // A store that this role may only read.
     let url = create_postgres_store(major).await;
     assert_eq!(run_pgtend(&["history", "record", "-w", "-d", &place, "--history", &url]).exit, 0);
     let database = url.rsplit('/').next().expect("a name");
@@ -73,8 +73,8 @@ async fn audit_predictions_need_no_store() {
     let count = query_one_text(cluster, database, "select count(*) from pgtend.prediction").await;
     assert_eq!(count.as_deref(), Some("0"));
 
-    // What is no identifier is refused.
+    // A value that is not a system identifier is refused.
     let wrong = run_pgtend(&["audit", "-w", "-d", &place, "--moved-from", "db1"]);
     assert!(wrong.exit == 2 && wrong.stderr.contains("no system identifier"), "{wrong:?}");
-    print_stderr(&format!("predictions are kept: ran on {major}"));
+    print_stderr(&format!("stored predictions: ran on {major}"));
 }

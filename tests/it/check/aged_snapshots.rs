@@ -1,4 +1,4 @@
-//! What takes a day or a week to go wrong: a real server's snapshot, evaluated as of later.
+//! Problems that take a day or a week to develop: a real server's snapshot, evaluated with a later time.
 
 use super::{
     check_report::{
@@ -18,7 +18,7 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// So many MB of WAL that nobody needs.
+/// Writes so many MB of WAL.
 async fn write_wal(cluster: &pg_sandbox::Cluster, megabytes: u32) {
     let statement = "pg_logical_emit_message(false, 'x', repeat('x', 1048576))";
     execute_sql(cluster, "postgres", &format!("select {statement} from generate_series(1, {megabytes})")).await;
@@ -30,7 +30,7 @@ async fn aged_inactive_slot_is_found() {
         .with_setting("wal_level", "logical")
         .with_setting("max_slot_wal_keep_size", "90MB")
         .with_setting("max_wal_size", "32MB");
-    on_every_major_alone("a forgotten slot", options, async |major, cluster| {
+    on_every_major_alone("inactive slot", options, async |major, cluster| {
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('gone', 'test_decoding')").await;
         let (_, report) = run_check_shifted(&cluster, 30 * DAY, &[]);
         assert_result(&report, PASSED, SHIFTED_CLOCK, &["stale-slot"]);
@@ -60,7 +60,7 @@ async fn aged_inactive_slot_is_found() {
 #[tokio::test]
 async fn aged_open_transactions_are_found() {
     let options = cluster_options().with_setting("max_prepared_transactions", "5");
-    on_a_major_and_the_newest_alone(13, "forgotten transactions", options, async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "open transactions", options, async |_, cluster| {
         execute_sql(&cluster, "postgres", "begin; create table prepared (); prepare transaction 'it''s \"forgotten\"'")
             .await;
         let idler = connect_superuser(&cluster, "postgres").await;
@@ -80,7 +80,7 @@ async fn aged_open_transactions_are_found() {
 #[tokio::test]
 async fn aged_single_archive_failure_is_ignored() {
     let options = cluster_options().with_setting("archive_mode", "on").with_setting("archive_command", "false");
-    on_a_major_and_the_newest_alone(13, "an idle archiver", options, async |_, cluster| {
+    on_a_major_and_the_newest_alone(13, "single failure of the archiver", options, async |_, cluster| {
         execute_sql(&cluster, "postgres", "create table t (); select pg_switch_wal()").await;
         wait_until_true(&cluster, "select failed_count > 0 from pg_stat_archiver").await;
         let (_, report) = run_check_shifted(&cluster, 2 * HOUR, &[]);

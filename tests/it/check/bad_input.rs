@@ -1,4 +1,4 @@
-//! Whatever goes wrong under `check` is named, and ends with 3.
+//! Every error of `check` names its cause and exits with 3.
 
 use super::{
     nightly_runs::{scenario_snapshot, write_config},
@@ -31,7 +31,7 @@ fn check_bad_usage_is_unknown() {
     assert_unknown(&["--all-targets", "-h", "x", "--history", "none"], "no server is named beside it");
     assert_unknown(&["--all-targets", "--history", "none"], "no targets");
     assert_unknown(&["-h", "/nonexistent", "--history", "none"], "cannot connect");
-    // Of other commands 2 stays 2.
+    // Other commands exit with 2.
     assert_eq!(run_pgtend(&["overview", "--no-such-flag"]).exit, 2);
     assert_eq!(run_pgtend(&["check", "--help"]).exit, 0);
 }
@@ -49,7 +49,7 @@ fn check_config_error_names_its_line() {
         let answer = assert_unknown(&["--config", &config, "--from", &scenario_file("calm")], expected);
         assert!(!answer.stderr.contains("hunter2"), "{}", answer.stderr);
     }
-    // A file that was merely found may come from anybody.
+    // A configuration in the working directory is not trusted with limits or recipients.
     for text in ["[check.stale-slot]\nwarning = \"1d\"", "[notify.x]\ntype = \"slack\"\nurl = \"env:HOME\""] {
         std::fs::write(folder.path().join("pgtend.toml"), text).unwrap();
         let answer =
@@ -73,17 +73,17 @@ fn check_unusable_store_hides_nothing() {
     assert_eq!(calm.exit, 3, "{calm:?}");
     assert!(calm.stdout.contains("UNKNOWN history: ") && calm.stdout.contains("25 passed"), "{calm:?}");
     let warned = run_pgtend(&["check", "--from", &scenario_file("disaster"), "--history", file]);
-    assert_eq!(warned.exit, 1, "what is known is not hidden: {warned:?}");
+    assert_eq!(warned.exit, 1, "the findings are shown: {warned:?}");
 }
 
-/// The night through the program; what it says, and how many letters came.
+/// Runs the nightly check. Returns its output and the number of notifications.
 fn run_and_count_requests(file: &str, history: &str, config: &str, inbox: &WebhookReceiver) -> (ProgramOutput, usize) {
     let arguments = ["check", "--from", file, "--history", history, "--config", config];
     let answer = run_command(pgtend_command(&arguments).env("HOOK", inbox.url("/")));
     (answer, inbox.take_requests().len())
 }
 
-/// Findings are shown and told whatever the store is like, and once it is well again nothing is missing.
+/// Findings are shown and notified whatever the state of the store is. Once it is usable again, nothing is missing.
 #[tokio::test]
 async fn check_newer_or_locked_store_loses_nothing() {
     let (folder, inbox) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
@@ -111,7 +111,7 @@ async fn check_newer_or_locked_store_loses_nothing() {
         .await
         .unwrap();
 
-    // Somebody keeps it for longer than anybody waits.
+    // Another session locks the store for longer than the timeout.
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
     let (locked, requests) = run_and_count_requests(file, history, &config, &inbox);
     assert_eq!((locked.exit, requests), (2, 1), "{locked:?}");
@@ -120,7 +120,7 @@ async fn check_newer_or_locked_store_loses_nothing() {
     other.close().await.unwrap();
 
     let (well, requests) = run_and_count_requests(file, history, &config, &inbox);
-    assert_eq!((well.exit, requests), (2, 1), "the store knows of nobody who was told: {well:?}");
+    assert_eq!((well.exit, requests), (2, 1), "the store has no record of earlier notifications: {well:?}");
     assert!(!well.stdout.contains("UNKNOWN history"), "{well:?}");
-    assert_eq!(run_and_count_requests(file, history, &config, &inbox).1, 0, "nothing is told twice");
+    assert_eq!(run_and_count_requests(file, history, &config, &inbox).1, 0, "nothing is notified twice");
 }

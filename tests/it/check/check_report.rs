@@ -1,4 +1,4 @@
-//! Asking real servers, and what an answer shows of a check.
+//! Runs of `check` on real servers, and assertions on their reports.
 
 use crate::reports::{
     fixture_servers::role_conninfo,
@@ -17,9 +17,9 @@ pub const PASSED: &str = "passed";
 pub const UNKNOWN: &str = "cannot tell";
 pub const NOT_APPLICABLE: &str = "not applicable";
 
-/// How an answer was come by: by asking a real server, at the default limits.
+/// Evidence of a result: a real server at the default limits.
 pub const DEFAULT_LIMITS: &str = "a real server";
-/// At the default limits, from a real server's snapshot with its clock moved.
+/// At the default limits, from a real server's snapshot with shifted times.
 pub const SHIFTED_CLOCK: &str = "a real server, judged as of later";
 
 /// The report of one run; `more` are its arguments.
@@ -34,7 +34,7 @@ fn run_json(arguments: &[&str]) -> (i32, Value) {
     (answer.exit, report)
 }
 
-/// A snapshot of the server as if it had been taken `seconds` later, or earlier.
+/// Writes a snapshot of the server as if it had been taken `seconds` later, or earlier if negative.
 pub fn shifted_snapshot(cluster: &Cluster, role: &str, folder: &Path, seconds: i64) -> PathBuf {
     let file = folder.join(format!("{seconds}.json"));
     let conninfo = role_conninfo(cluster, role, "postgres");
@@ -47,14 +47,14 @@ pub fn shifted_snapshot(cluster: &Cluster, role: &str, folder: &Path, seconds: i
     file
 }
 
-/// The report of the server as if it were asked so much later.
+/// Returns the report of the server as of `seconds` later.
 pub fn run_check_shifted(cluster: &Cluster, seconds: i64, more: &[&str]) -> (i32, Value) {
     let folder = tempfile::tempdir().unwrap();
     let file = shifted_snapshot(cluster, "postgres", folder.path(), seconds);
     run_json(&[&["check", "--from", file.to_str().unwrap(), "--format", "json"], more].concat())
 }
 
-/// The checks with a finding of that status.
+/// Returns the checks that have a finding with that status.
 pub fn checks_with_status(report: &Value, status: &str) -> BTreeSet<String> {
     let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["status"] == status);
     findings.map(|finding| finding["check"].as_str().unwrap().to_owned()).collect()
@@ -69,8 +69,7 @@ pub fn check_names(report: &Value, key: &str) -> BTreeSet<String> {
     elements.map(|element| element.as_str().or(element["check"].as_str()).unwrap().to_owned()).collect()
 }
 
-/// Holds the report against what it is to show: these checks gave that answer. `how` stands in the table of `shown.rs`,
-/// which reads these calls.
+/// Asserts that these checks have that result. `coverage.rs` reads the calls, including `evidence`.
 pub fn assert_result(report: &Value, result: &str, evidence: &str, checks: &[&str]) {
     let these = match result {
         FOUND => {
@@ -79,7 +78,7 @@ pub fn assert_result(report: &Value, result: &str, evidence: &str, checks: &[&st
         PASSED => check_names(report, "passed"),
         UNKNOWN => checks_with_status(report, "unknown"),
         NOT_APPLICABLE => check_names(report, "notes").difference(&check_names(report, "passed")).cloned().collect(),
-        _ => panic!("{result} is no answer"),
+        _ => panic!("{result} is not a result"),
     };
     for check in checks {
         assert!(these.contains(*check), "{check} is not {result} ({evidence}): {report:#}");

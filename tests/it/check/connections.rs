@@ -1,5 +1,4 @@
-//! How many connections a server gets at once: no more than `--jobs` lets one expect, and a role that may have just so many
-//! is enough.
+//! How many connections a server has at once: no more than `--jobs` allows, and within the connection limit of a role.
 
 use super::nightly_runs::write_config;
 use crate::{
@@ -15,7 +14,7 @@ use std::{collections::BTreeSet, process::Stdio, time::Duration};
 use tokio::process::{Child, Command};
 use tokio_postgres::{Client, NoTls};
 
-/// A role that monitors, and databases for it to look into.
+/// Creates a monitoring role, and databases to check.
 async fn create_role_and_databases(cluster: &Cluster, limit: &str, databases: usize) -> Vec<String> {
     let role = format!("create role watcher login password '{}' {limit}", cluster.password());
     execute_sql(cluster, "postgres", &format!("{role}; grant pg_monitor to watcher")).await;
@@ -54,17 +53,18 @@ fn count_refusals(cluster: &Cluster) -> usize {
     cluster.log().matches("too many connections for role").count()
 }
 
-/// What a server still counts for a moment after its client has gone is no reason to leave a database out.
+/// A session that the server still counts shortly after its client disconnected does not make the check skip a
+/// database.
 #[tokio::test]
 async fn check_role_connection_limit_is_enough() {
-    on_a_major_and_the_newest(13, "a limit of connections", async |major, installation| {
+    on_a_major_and_the_newest(13, "connection limit of a role", async |major, installation| {
         let cluster = private_cluster(installation, cluster_options().with_setting("fsync", "off"));
         let names = create_role_and_databases(&cluster, "connection limit 3", 8).await;
         let folder = tempfile::tempdir().unwrap();
         let config = write_config(folder.path(), &targets_config(&cluster, cluster.port(), &names));
         let target = conninfo(&cluster, cluster.port(), &names[0]);
         for arguments in [&["--jobs", "2", "--all-databases", "-d", &target][..], &["--jobs", "3", "--all-targets"]] {
-            // One too many is there, and goes once it was in the way.
+            // One session too many exists; it ends after the first refusal.
             let (lingers, refused) = (open_session(&target).await, count_refusals(&cluster));
             let run = tokio::spawn(wait_for_run(start_check(&config, arguments)));
             while !run.is_finished() && count_refusals(&cluster) == refused {
@@ -73,7 +73,7 @@ async fn check_role_connection_limit_is_enough() {
             drop(lingers);
             let run = run.await.expect("no panic");
             let text = run.stdout_text();
-            assert!(count_refusals(&cluster) > refused, "{arguments:?} on {major}: nothing was in the way");
+            assert!(count_refusals(&cluster) > refused, "{arguments:?} on {major}: no connection was refused");
             assert!(text.contains("\"findings\""), "{arguments:?} on {major}: {text} {}", run.stderr);
             assert!(!text.contains("too many connections"), "{arguments:?} on {major}: {text}");
         }
@@ -81,13 +81,13 @@ async fn check_role_connection_limit_is_enough() {
     .await;
 }
 
-/// Enough relations for three connections each, were they measured alone.
+/// Enough relations for three connections per target if each were checked alone.
 const MANY_RELATIONS: [&str; 2] = [
     "do $$ begin for n in 1..900 loop execute format('create table a_%s (n int primary key, m int unique)', n); end loop; end $$",
     "do $$ begin for n in 1..900 loop execute format('create table b_%s (n int primary key, m int unique)', n); end loop; end $$",
 ];
 
-/// Over a line so slow that each connection is seen.
+/// The connection is so slow that each session is visible in pg_stat_activity.
 #[tokio::test]
 async fn check_connections_are_bounded_by_jobs() {
     let installation = newest_installation();
@@ -110,10 +110,10 @@ async fn check_connections_are_bounded_by_jobs() {
     let target = conninfo(&cluster, proxy.port(), &names[0]);
     let mut seen = Vec::new();
     for (jobs, whom, most) in [
-        // Each target's own, and one to spare.
+        // One for each target, and one in reserve.
         (2, &["--all-targets"][..], 3),
         (8, &["--all-targets"], 8),
-        // The first look's, which waits, those of the others, and one to spare.
+        // The waiting first connection, those of the other databases, and one in reserve.
         (2, &["--all-databases", "-d", &target], 4),
         (2, &["--all-targets", "--all-databases"], 4),
     ] {
@@ -130,18 +130,18 @@ async fn check_connections_are_bounded_by_jobs() {
     print_stderr(&format!("connections at once on {major}: {}", seen.join(", ")));
 }
 
-/// The run, and how many connections the server had for it at once. What ends just now is not counted: who is there in
-/// three looks in a row counts.
+/// Waits for the run and returns the largest number of concurrent connections. Only sessions found in three consecutive
+/// samples count, because others may be ending.
 async fn max_concurrent_connections(cluster: &Cluster, child: Child) -> (ProgramRun, usize) {
     let run = tokio::spawn(wait_for_run(child));
     let client = connect_superuser(cluster, "postgres").await;
-    let (mut looks, mut most) = ([BTreeSet::new(), BTreeSet::new(), BTreeSet::new()], 0);
+    let (mut samples, mut most) = ([BTreeSet::new(), BTreeSet::new(), BTreeSet::new()], 0);
     while !run.is_finished() {
         let query = "select pid from pg_stat_activity where usename = 'watcher'";
         let rows = client.query_typed(query, &[]).await.expect("an answer");
-        looks.rotate_left(1);
-        looks[2] = rows.iter().map(|row| row.get::<_, i32>(0)).collect();
-        most = most.max(looks[0].iter().filter(|pid| looks[1].contains(pid) && looks[2].contains(pid)).count());
+        samples.rotate_left(1);
+        samples[2] = rows.iter().map(|row| row.get::<_, i32>(0)).collect();
+        most = most.max(samples[0].iter().filter(|pid| samples[1].contains(pid) && samples[2].contains(pid)).count());
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     (run.await.expect("no panic"), most)

@@ -1,4 +1,4 @@
-//! What damages a cluster: wrong pages, and ids that have run far. Each on a cluster of its own.
+//! Damaged clusters: corrupt pages, and transaction ids close to wraparound. Each test has its own clusters.
 
 use super::{
     check_report::{DEFAULT_LIMITS, FOUND, PASSED, assert_result, checks_with_status, name_set, run_check},
@@ -21,11 +21,11 @@ use std::{
 async fn corruption_of_a_read_page_is_critical() {
     let mut options = cluster_options();
     options.initdb.push("--data-checksums".to_owned());
-    on_a_major_and_the_newest_alone(13, "a damaged page", options, async |major, mut cluster| {
+    on_a_major_and_the_newest_alone(13, "damaged pages", options, async |major, mut cluster| {
         execute_sql(&cluster, "postgres", "create table t as select g from generate_series(1, 1000) g").await;
         let (_, report) = run_check(&cluster, "postgres", "postgres", &["--history", "none"]);
         assert_result(&report, PASSED, DEFAULT_LIMITS, &["checksum-failures"]);
-        // One of the database, one of those that all databases share.
+        // A page of the database, and one of the shared catalogs.
         let damaged = ["t", "pg_shdescription"];
         let mut paths = Vec::new();
         for table in damaged {
@@ -41,12 +41,12 @@ async fn corruption_of_a_read_page_is_critical() {
         let reader = connect_superuser(&cluster, "postgres").await;
         for table in damaged {
             let read = reader.simple_query(&format!("select count(*) from {table}")).await;
-            assert!(read.is_err(), "the page of {table} is refused");
+            assert!(read.is_err(), "the page of {table} was read");
         }
         drop(reader);
         wait_until_true(&cluster, "select checksum_failures > 0 from pg_stat_database where datname = 'postgres'")
             .await;
-        // Before 18 a session counts what it reads of the shared catalogs as its own database's; base backups do not.
+        // Before 18, a session counts failures in shared catalogs under its own database; base backups do not.
         let subjects = if major < 18 { vec!["postgres"] } else { vec!["postgres", "shared catalogs"] };
         if major >= 18 {
             wait_until_true(&cluster, "select checksum_failures > 0 from pg_stat_database where datid = 0").await;
@@ -57,16 +57,16 @@ async fn corruption_of_a_read_page_is_critical() {
             (2, true),
             "{report}"
         );
-        let told =
+        let found =
             report["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "checksum-failures");
-        let told: Vec<_> = told.map(|finding| finding["subject"].as_str().unwrap()).collect();
-        assert_eq!(told, subjects, "on {major}: {report}");
+        let found: Vec<_> = found.map(|finding| finding["subject"].as_str().unwrap()).collect();
+        assert_eq!(found, subjects, "on {major}: {report}");
         assert_result(&report, FOUND, DEFAULT_LIMITS, &["checksum-failures"]);
     })
     .await;
 }
 
-/// A file of zeros, as the server extends its logs of transactions.
+/// Writes a file of zeros, as the server extends its transaction logs.
 fn write_zero_file(cluster: &Cluster, name: &str) {
     let path = cluster.data_directory().join(name);
     std::fs::write(&path, vec![0; 256 << 10]).unwrap();
@@ -77,12 +77,12 @@ fn write_zero_file(cluster: &Cluster, name: &str) {
 #[tokio::test]
 async fn corruption_wraparound_ids_are_found() {
     let options = cluster_options().with_setting("autovacuum", "off").with_setting("max_prepared_transactions", "2");
-    on_a_major_and_the_newest_alone(15, "ids that have run far", options, async |major, mut cluster| {
+    on_a_major_and_the_newest_alone(15, "wraparound of ids", options, async |major, mut cluster| {
         execute_sql(&cluster, "postgres", "create table t (n int); insert into t values (1)").await;
-        // It holds what it may see and what it has locked: no vacuum against wraparound gets past it.
+        // Prevents freezing of rows that it may see or has locked.
         let old = "begin; insert into t values (2); select * from t for share; prepare transaction 'old'";
         execute_sql(&cluster, "postgres", old).await;
-        // Two who lock one row make a multixact.
+        // Two sessions that lock one row create a multixact.
         let client = connect_superuser(&cluster, "postgres").await;
         let other = connect_superuser(&cluster, "postgres").await;
         client.batch_execute("begin; select * from t for share").await.unwrap();
@@ -92,7 +92,7 @@ async fn corruption_wraparound_ids_are_found() {
         let folder = tempfile::tempdir().unwrap();
         let resetwal = cluster.installation().program("pg_resetwal");
         if !resetwal.exists() {
-            print_stderr(&format!("ids that have run far: at lowered limits on {major}, it has no pg_resetwal"));
+            print_stderr(&format!("wraparound of ids: at lowered limits on {major}, which has no pg_resetwal"));
             let lowered = "[check.xid-wraparound]\nwarning = 1\n[check.multixact]\nwarning = 1\n[check.xmin-horizon]\nwarning = 1\n";
             let config = write_config(folder.path(), lowered);
             let (_, report) = run_check(&cluster, "postgres", "postgres", &["--history", "none", "--config", &config]);
@@ -109,7 +109,7 @@ async fn corruption_wraparound_ids_are_found() {
         let mut command = if owner.uid() == 0 || !is_root() { Command::new(&resetwal) } else { command };
         let ran = command.args(["-f", "-x", "600000000", "-m", "600000000,1", "-D"]).arg(&data).output().unwrap();
         assert!(ran.status.success(), "{ran:?}");
-        // 32 pages a file; 32,768 transactions, or 2,048 multixacts, a page.
+        // A file has 32 pages; a page has 32,768 transactions or 2,048 multixacts.
         write_zero_file(&cluster, "pg_xact/023C");
         write_zero_file(&cluster, "pg_multixact/offsets/23C3");
         cluster.start_server().unwrap_or_else(|error| panic!("{error:?}\n{}", cluster.log()));

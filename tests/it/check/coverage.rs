@@ -1,4 +1,4 @@
-//! Which answer of which check was seen on a real server, and why the others were not: read from the tests themselves.
+//! Which result of which check occurred on a real server, and why the others did not: read from the tests' source.
 
 use super::check_report::{DEFAULT_LIMITS, FOUND, NOT_APPLICABLE, PASSED, SHIFTED_CLOCK, UNKNOWN};
 use pgtend::checks::runner::Checks;
@@ -13,11 +13,11 @@ const SOURCES: [&str; 5] = [
     include_str!("standbys.rs"),
 ];
 
-/// Why an answer was not seen on a server: `snapshot: …`, where unit tests beside the check have it, or `never: …`.
+/// Why a result did not occur on a server: `snapshot: …` if unit tests of the check have it, or `never: …`.
 const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     (FOUND, &["disk-forecast"], "snapshot: a trend takes days"),
     (PASSED, &["disk-forecast"], "snapshot: a trend takes days"),
-    (PASSED, &["version"], "snapshot: it depends on the day"),
+    (PASSED, &["version"], "snapshot: it depends on the date"),
     (UNKNOWN, &["stale-slot", "lagging-slot", "lost-slot", "slot-limit"], "snapshot: every role may see slots"),
     (
         UNKNOWN,
@@ -27,10 +27,10 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     (UNKNOWN, &["prepared-transactions", "unsafe-settings", "pending-restart"], "snapshot: every role may see those"),
     (UNKNOWN, &["subscription-errors"], "snapshot: every role may see those"),
     (UNKNOWN, &["stats-lost"], "snapshot: a database that is no longer read"),
-    (UNKNOWN, &["disk-forecast"], "snapshot: a folder that cannot be asked"),
+    (UNKNOWN, &["disk-forecast"], "snapshot: a folder that cannot be read"),
     (UNKNOWN, &["version"], "never: the server says it at connecting"),
-    (NOT_APPLICABLE, &["version"], "snapshot: it depends on the day"),
-    (NOT_APPLICABLE, &["replication-lag"], "snapshot: a gigabyte that nobody timed"),
+    (NOT_APPLICABLE, &["version"], "snapshot: it depends on the date"),
+    (NOT_APPLICABLE, &["replication-lag"], "snapshot: a gigabyte without a measured time"),
     (NOT_APPLICABLE, &["lagging-slot", "lost-slot", "slot-limit", "retained-wal"], "never: it arises everywhere"),
     (
         NOT_APPLICABLE,
@@ -46,25 +46,25 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     (NOT_APPLICABLE, &["index-heavy-table", "missing-fk-index"], "never: it arises everywhere"),
 ];
 
-/// The better way of seeing comes first.
+/// Better evidence has a lower rank.
 fn evidence_rank(evidence: &str) -> usize {
     [DEFAULT_LIMITS, SHIFTED_CLOCK].iter().position(|known| *known == evidence).unwrap_or(2)
 }
 
-/// The calls of `assert_result` in a source: the answer, how it was come by, the checks.
+/// Returns the calls of `assert_result` in a source: the result, the evidence, the checks.
 fn asserted_results(source: &'static str) -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     let calls = source.split(" assert_result(").skip(1).map(|rest| rest.split_once(']').expect("a list").0);
     let parse_call = |call: &'static str| {
         let (head, list) = call.split_once("&[").expect("a list of checks");
         let mut head = head.splitn(3, ',').skip(1).map(str::trim);
-        let result = match head.next().expect("an answer") {
+        let result = match head.next().expect("a result") {
             "FOUND" => FOUND,
             "PASSED" => PASSED,
             "UNKNOWN" => UNKNOWN,
             "NOT_APPLICABLE" => NOT_APPLICABLE,
-            other => panic!("{other} is no answer"),
+            other => panic!("{other} is not a result"),
         };
-        let evidence = match head.next().expect("a way").trim_end_matches(',') {
+        let evidence = match head.next().expect("evidence").trim_end_matches(',') {
             "DEFAULT_LIMITS" => DEFAULT_LIMITS,
             "SHIFTED_CLOCK" => SHIFTED_CLOCK,
             text => text.trim_matches('"'),
@@ -88,7 +88,7 @@ fn coverage_of_every_check_result() {
     for (result, checks, reason) in NOT_SEEN {
         for check in *checks {
             let previous = table.insert((check, result), reason);
-            assert_eq!(previous, None, "{check} {result} was seen after all");
+            assert_eq!(previous, None, "{check} {result} has evidence and an exception");
         }
     }
     let (mut lines, mut missing) = (String::new(), Vec::new());
@@ -101,7 +101,7 @@ fn coverage_of_every_check_result() {
             }
         }
     }
-    assert!(missing.is_empty(), "neither seen nor explained: {missing:#?}");
-    assert!(table.is_empty(), "of checks that are none: {table:#?}");
+    assert!(missing.is_empty(), "neither evidence nor exception: {missing:#?}");
+    assert!(table.is_empty(), "exceptions for unknown checks: {table:#?}");
     insta::assert_snapshot!("what_is_shown", lines);
 }

@@ -1,4 +1,4 @@
-//! A check declares the groups of facts that it needs: all of them, and no other.
+//! A check declares exactly the groups of facts that it needs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,10 +23,10 @@ const NOT_SHOWN: [(&str, FactGroup); 3] = [
     ("unused-index", FactGroup::IndexFacts),
 ];
 
-/// The reason of a fact that the scope leaves out.
+/// The reason of a fact that is outside the scope.
 const NOT_COLLECTED: &str = "not requested by this report";
 
-/// Removes from a snapshot what another one has not collected.
+/// Removes from a snapshot what a partial one has not collected.
 fn hide_uncollected(snapshot: &mut Value, partial: &Value) {
     let (Some(snapshot), Some(partial)) = (snapshot.as_object_mut(), partial.as_object()) else { return };
     for (key, partial) in partial {
@@ -46,7 +46,7 @@ fn hide_uncollected(snapshot: &mut Value, partial: &Value) {
     }
 }
 
-/// The sizes of ten days, of a server that grows.
+/// Sizes of ten days, of a growing server.
 fn growing() -> HistoryView {
     let growth = [SubjectKind::Cluster, SubjectKind::Wal].map(|kind| Growth {
         subject: Subject { kind, database: None, schema: None, name: None },
@@ -64,7 +64,7 @@ fn evidence(snapshot: &Snapshot) -> Evidence<'_> {
     Evidence::new(snapshot, growing())
 }
 
-/// The outcome of each check that is selected, by name.
+/// Returns the outcome of each selected check, by name.
 fn evaluate(evidence: &Evidence<'_>, is_selected: impl Fn(&Check) -> bool) -> BTreeMap<&'static str, CheckOutcome> {
     let results = Checks::default().run_checks(evidence, is_selected);
     results.into_iter().map(|result| (result.check.name, result.outcome)).collect()
@@ -103,12 +103,12 @@ fn recorded_snapshots() -> Vec<Value> {
     snapshots
 }
 
-/// A check, and the group that it declares and that is not collected.
+/// A check, and the group that it declares but that is not collected.
 type CheckWithout = (&'static Check, Option<FactGroup>);
 
 #[tokio::test]
 async fn declared_facts_are_those_a_check_needs() {
-    // Each set of groups that is collected, with the checks that declare it, or declare it and one group more.
+    // Each set of collected groups, with the checks that declare it, or declare it and one more group.
     let mut sets: Vec<(FactGroups, Vec<CheckWithout>)> = Vec::new();
     for check in CHECKS.iter().filter(|check| check.nightly.is_some()) {
         let fewer = check.facts.iter().map(|group| (without(check.facts, group), Some(group)));

@@ -1,4 +1,4 @@
-//! Many targets: one that hangs delays nobody, and two runs at once tell once.
+//! Many targets: one that does not respond delays no other, and two concurrent runs notify once.
 
 use super::{nightly_runs::write_config, webhook_receiver::WebhookReceiver};
 use crate::{
@@ -14,9 +14,9 @@ use std::{net::TcpListener, time::Instant};
 
 #[tokio::test]
 async fn fleet_hanging_target_delays_no_other() {
-    on_a_major_and_the_newest_shared(13, "a fleet with a target that hangs", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "fleet with an unresponsive target", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
-        // It takes the connection and never says a word.
+        // Accepts connections and never responds.
         let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = hanging.local_addr().unwrap().port();
         let good = role_conninfo(cluster, "postgres", "postgres").replace('\'', "");
@@ -59,12 +59,12 @@ async fn fleet_hanging_target_delays_no_other() {
 
 #[tokio::test]
 async fn fleet_concurrent_runs_notify_once() {
-    on_a_major_and_the_newest_shared(13, "two checks at once", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "concurrent checks", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         assert_notified_once(major, cluster, folder.path().join("h.db").to_str().unwrap()).await;
     })
     .await;
-    on_a_major_and_the_newest(13, "two checks at once at a Postgres store", async |major, _| {
+    on_a_major_and_the_newest(13, "concurrent checks, Postgres store", async |major, _| {
         assert_notified_once(major, shared_cluster(major), &crate::history::create_postgres_store(major).await).await;
     })
     .await;
@@ -91,9 +91,9 @@ async fn assert_notified_once(major: u32, cluster: &Cluster, history: &str) {
         let output = run.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "on {major}: {output:?}");
     }
-    let letters = inbox.take_requests();
-    assert_eq!(letters.len(), 1, "{letters:?}");
-    assert!(letters[0].1.contains("broken"), "{letters:?}");
+    let requests = inbox.take_requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert!(requests[0].1.contains("broken"), "{requests:?}");
     execute_sql(cluster, &name, "drop index broken").await;
     let recovered = run_command(pgtend_command(&arguments).env("HOOK", &url));
     assert_eq!(recovered.exit, 0, "{recovered:?}");
@@ -102,7 +102,7 @@ async fn assert_notified_once(major: u32, cluster: &Cluster, history: &str) {
 
 #[tokio::test]
 async fn fleet_server_facts_are_collected_once() {
-    on_a_major_and_the_newest_shared(13, "a fleet on one server", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "fleet on one server", async |major, cluster| {
         let folder = tempfile::tempdir().unwrap();
         let mut names = Vec::new();
         for _ in 0..4 {
@@ -115,17 +115,17 @@ async fn fleet_server_facts_are_collected_once() {
         let config = write_config(folder.path(), &targets.collect::<String>());
         let history = folder.path().join("h.db");
         let history = history.to_str().unwrap();
-        for night in 1..=2 {
+        for run in 1..=2 {
             let arguments = ["check", "--all-targets", "--config", &config, "--history", history, "--jobs", "4", "-vv"];
             let answer = run_command(&mut pgtend_command(&arguments));
             assert!(answer.stdout.contains("4 targets: "), "{answer:?}");
-            // Of what the server is as a whole one target tells.
+            // Findings about the whole server are shown under one target only.
             for check in ["version", "unsafe-settings"] {
-                let is_said = |line: &&str| line.contains(&format!("WARNING {check}: "));
-                let said: Vec<&str> = answer.stdout.lines().filter(is_said).collect();
-                let once: std::collections::BTreeSet<&str> = said.iter().copied().collect();
-                let heading = if said.is_empty() { "" } else { "Only findings that are listed above: " };
-                let is_once = said.len() == once.len() && answer.stdout.contains(heading);
+                let is_finding = |line: &&str| line.contains(&format!("WARNING {check}: "));
+                let findings: Vec<&str> = answer.stdout.lines().filter(is_finding).collect();
+                let once: std::collections::BTreeSet<&str> = findings.iter().copied().collect();
+                let heading = if findings.is_empty() { "" } else { "Only findings that are listed above: " };
+                let is_once = findings.len() == once.len() && answer.stdout.contains(heading);
                 assert!(is_once, "{check} on {major}: {}", answer.stdout);
             }
             let listed = answer.stderr.matches("databases read: ").count();
@@ -133,7 +133,7 @@ async fn fleet_server_facts_are_collected_once() {
             assert!(!answer.stderr.contains("tablespaces read"), "{}", answer.stderr);
             let samples = report_json(&["history", "list", "--history", history]);
             let samples = samples["samples"].as_array().unwrap().clone();
-            assert_eq!(samples.len(), night, "{samples:?}");
+            assert_eq!(samples.len(), run, "{samples:?}");
             assert!(samples.iter().all(|sample| sample["databases_read"] == 4), "{samples:?}");
         }
         for name in &names {

@@ -1,4 +1,4 @@
-//! The nightly check: through the program, with a clock of the test's own and recipients on loopback.
+//! The nightly check: through the program, with the test's own clock and recipients on loopback.
 
 mod aged_snapshots;
 mod bad_input;

@@ -16,13 +16,13 @@ use std::{fmt::Write as _, os::unix::fs::PermissionsExt, path::Path};
 const DAY: i64 = 86_400;
 const GB: u64 = 1 << 30;
 
-/// Three in the morning, `day` days after the story begins.
+/// Three in the morning, `day` days after the scenario begins.
 pub fn run_time(day: i64) -> Timestamp {
     let begin: Timestamp = "2026-12-01T03:00:00Z".parse().unwrap();
     begin + SignedDuration::from_secs(day * DAY)
 }
 
-/// The calm server of the fixture at that night: it writes two gigabytes of WAL a day.
+/// The calm server of the fixture on that day: it writes two gigabytes of WAL per day.
 pub fn calm_snapshot(day: i64) -> Value {
     let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(scenario_file("calm")).unwrap()).unwrap();
     let lsn = |back: u64| Lsn((1 << 40) + day.unsigned_abs() * 2 * GB - back).to_string();
@@ -33,9 +33,9 @@ pub fn calm_snapshot(day: i64) -> Value {
     snapshot["control"]["known"]["redo_lsn"] = json!(lsn(1 << 20));
     snapshot["control"]["known"]["checkpoint_lsn"] = json!(lsn(1 << 20));
     snapshot["control"]["known"]["checkpoint_time"] = json!(run_time(day) - SignedDuration::from_secs(60));
-    // Who is known by an address is the same after a crash.
+    // The address is the same after a crash.
     snapshot["address"] = json!("db1:5432");
-    // The newest minor there is, as far as pgtend knows.
+    // The newest minor that pgtend knows.
     snapshot["server"]["version_num"] = json!(170_011);
     snapshot["database_snapshots"][0]["statistics_resets"]["known"] =
         json!({"database_reset": run_time(-40), "shared_reset": run_time(-40), "track_counts": true});
@@ -53,8 +53,8 @@ pub fn slot_snapshot(day: i64, since: Option<i64>) -> Value {
     })
 }
 
-/// The story: a consumer is switched off on day 3; somebody resets the counters on day 9; on day 12 the server crashes;
-/// on day 20 the slot is dropped.
+/// The scenario: a consumer is switched off on day 3; the counters are reset on day 9; the server crashes on day 12;
+/// the slot is dropped on day 20.
 pub fn scenario_snapshot(day: i64) -> Value {
     let mut snapshot = calm_snapshot(day);
     if day < 20 {
@@ -62,7 +62,7 @@ pub fn scenario_snapshot(day: i64) -> Value {
         let held = GB + 2 * GB * (day - 3).max(0).unsigned_abs();
         snapshot["wal_directory"]["known"]["directory_bytes"] = json!(held);
     }
-    // A disk of 83 GB, and something else on it.
+    // A disk of 83 GB, of which other files use a part.
     let held = snapshot["wal_directory"]["known"]["directory_bytes"].as_u64().unwrap();
     snapshot["disk"] = json!({"known": {"source": "config", "wal": null,
                                   "data": {"size_bytes": null, "free_bytes": 83 * GB - held}}});
@@ -75,7 +75,7 @@ pub fn scenario_snapshot(day: i64) -> Value {
         resets["database_reset"] = Value::Null;
         resets["shared_reset"] = json!(crash);
         snapshot["server"]["started_at"] = json!(crash);
-        // Every start sets it anew.
+        // Each start resets it.
         if let Some(slot) = snapshot["slots"]["known"].as_array_mut().and_then(|slots| slots.first_mut()) {
             slot["inactive_since"] = json!(crash + SignedDuration::from_millis(5));
         }
@@ -90,7 +90,7 @@ pub fn write_config(folder: &Path, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Runs the program once. Returns its exit code and its stderr.
+/// Runs the program once. Returns its exit code, its stderr and its report.
 pub fn run_nightly_check(folder: &Path, snapshot: &Value, config: &str, url: &str) -> (i32, String, Value) {
     let history = folder.join("history.db");
     run_nightly_check_with(history.to_str().unwrap(), folder, snapshot, config, url)
@@ -116,16 +116,16 @@ const SLACK_CONFIG: &str = "[notify.team]\ntype = \"slack\"\nurl = \"env:HOOK\"\
 
 #[tokio::test]
 async fn nightly_month_sends_expected_messages() {
-    on_both_dialects_long("a month of nights", async |history| {
+    on_both_dialects_long("nightly checks of a month", async |history| {
         let (folder, inbox) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
         let config = write_config(folder.path(), SLACK_CONFIG);
         let mut month = String::new();
         for day in 0..30 {
             let (exit, stderr, _) =
                 run_nightly_check_with(history, folder.path(), &scenario_snapshot(day), &config, &inbox.url("/"));
-            assert_eq!(stderr, "", "night {day}");
+            assert_eq!(stderr, "", "day {day}");
             let requests = inbox.take_requests();
-            assert!(requests.len() <= 1, "night {day}: {requests:?}");
+            assert!(requests.len() <= 1, "day {day}: {requests:?}");
             for (_, body) in requests {
                 writeln!(month, "night {day} (exit {exit})\n{}\n", slack_text(&body)).unwrap();
             }
@@ -152,7 +152,7 @@ fn nightly_failed_message_is_sent_next_run() {
     assert_eq!(inbox.take_requests().len(), 1);
     next["collected_at"] = json!(run_time(11) + SignedDuration::from_hours(2));
     run_nightly_check(folder.path(), &next, &config, &inbox.url("/secret"));
-    assert!(inbox.take_requests().is_empty(), "nothing is told twice");
+    assert!(inbox.take_requests().is_empty(), "nothing is notified twice");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn nightly_unreachable_recipient_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let config = write_config(folder.path(), SLACK_CONFIG);
     let calm = run_nightly_check(folder.path(), &calm_snapshot(1), &config, "http://127.0.0.1:1/secret");
-    assert_eq!(calm.0, 0, "there was nothing to tell: {}", calm.2);
+    assert_eq!(calm.0, 0, "there was nothing to notify: {}", calm.2);
     let heartbeat = write_config(folder.path(), "[notify.alive]\ntype = \"heartbeat\"\nurl = \"env:NOT_SET\"\n");
     let (exit, _, report) = run_nightly_check(folder.path(), &self::calm_snapshot(2), &heartbeat, "");
     assert_eq!(exit, 3, "{report}");

@@ -1,4 +1,4 @@
-//! Recipients that hang, refuse, or stand behind a proxy: what was found is shown, and who was not told, too.
+//! Recipients that hang, refuse, or are behind a proxy: the findings are shown, and failed notifications, too.
 
 use super::{
     nightly_runs::{calm_snapshot, run_nightly_check, run_time, scenario_snapshot, slot_snapshot, write_config},
@@ -32,7 +32,7 @@ fn sample_notification() -> Notification {
     Notification { at: Timestamp::UNIX_EPOCH, status: Status::Critical, targets: vec![target_changes] }
 }
 
-/// How sending to that URL ends, with little patience.
+/// Sends to that URL with a time limit. Returns the outcome.
 async fn send_notification(url: &str, total: Duration) -> Result<(), String> {
     let retry_policy = RetryPolicy {
         max_attempts: 3,
@@ -77,7 +77,7 @@ async fn notify_retries_server_errors_only() {
         (&[500, 500, 500], Err("the server returned 500 Internal Server Error"), 0),
         (&[404], Err("the server returned 404 Not Found"), 0),
         (&[410], Err("the server returned 410 Gone"), 0),
-        // A secret must not follow to where nobody named.
+        // A redirect is not followed: the URL is a secret, and the configuration does not name the new host.
         (&[302], Err("the server returned 302 Found"), 0),
         (&[429], Ok(()), 1),
     ] {
@@ -87,16 +87,16 @@ async fn notify_retries_server_errors_only() {
         assert_eq!(ended, outcome.map_err(str::to_owned), "{statuses:?}");
         assert_eq!(inbox.take_requests().len(), requests_left, "{statuses:?}");
         if statuses == [429] {
-            assert!(began.elapsed() >= Duration::from_secs(1), "it asked for a second");
+            assert!(began.elapsed() >= Duration::from_secs(1), "retried before the requested second had passed");
         }
     }
-    // It asks for more time than there is.
+    // It requests a longer delay than the time limit.
     let inbox = WebhookReceiver::with_statuses(&[429]);
     let ended = send_notification(&inbox.url("/"), Duration::from_millis(900)).await;
     assert_eq!(ended, Err("the server returned 429 Too Many Requests".to_owned()));
 }
 
-/// A night of the story through the program, in that environment.
+/// Runs the check on one day of the scenario in that environment.
 fn run_with_environment(
     folder: &Path,
     snapshot: &Value,
@@ -116,7 +116,7 @@ const HOOK_CONFIG: &str = "[notify.hook]\ntype = \"webhook\"\nurl = \"env:HOOK\"
 
 #[test]
 fn notify_uses_proxy_environment() {
-    // Nobody but the proxy could find this host.
+    // Only the proxy can resolve this host.
     let (http, https) = ("http://hooks.example.invalid/in", "https://hooks.example.invalid/in");
     for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         let (folder, proxy) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
@@ -130,9 +130,9 @@ fn notify_uses_proxy_environment() {
         assert_eq!(report["notified"][0]["error"], Value::Null, "{name}: {report}");
         let requests = proxy.take_requests();
         assert_eq!(requests.len(), 1, "{name}");
-        assert_eq!(requests[0].0, http, "{name}: a proxy is asked for the whole URL");
+        assert_eq!(requests[0].0, http, "{name}: the request to a proxy has the whole URL");
     }
-    // Through a proxy https is a tunnel; this one ends before the server's certificate is seen.
+    // Through a proxy, https uses a tunnel; this proxy closes it before the server sends its certificate.
     let (folder, proxy) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
     let config = write_config(folder.path(), "[notify.hook]\ntype = \"heartbeat\"\nurl = \"env:HOOK\"\n");
     let (answer, report) = run_with_environment(
@@ -144,9 +144,9 @@ fn notify_uses_proxy_environment() {
     assert!(report["notified"][0]["error"].is_string() && !answer.stdout.contains("hunter2"), "{report}");
     assert!(
         proxy.take_requests().iter().any(|(path, _)| path == "hooks.example.invalid:443"),
-        "{https}: no tunnel was asked for"
+        "{https}: no tunnel was requested"
     );
-    // One that must not be used for this host, and is not there.
+    // A proxy that does not exist and is excluded for this host.
     let (folder, inbox) = (tempfile::tempdir().unwrap(), WebhookReceiver::with_statuses(&[]));
     let config = write_config(folder.path(), HOOK_CONFIG);
     let environment =
@@ -163,7 +163,7 @@ fn notify_failure_shows_in_every_format() {
     for (snapshot, exit) in [(scenario_snapshot(11), 2), (scenario_snapshot(8), 1)] {
         let (answer, report) =
             run_with_environment(folder.path(), &snapshot, &config, &[("HOOK", &inbox.url("/hunter2"))]);
-        assert_eq!(answer.exit, exit, "what is known is not hidden: {report}");
+        assert_eq!(answer.exit, exit, "the findings are shown: {report}");
         assert!(!report["findings"].as_array().unwrap().is_empty());
         assert!(report["notified"][0]["error"].as_str().unwrap().contains("404"), "{report}");
         let file = folder.path().join("night.json");
@@ -198,7 +198,7 @@ fn notify_heartbeat_is_sent_for_any_result() {
         assert_eq!(answer.exit, 3, "{answer:?}");
         assert_eq!(inbox.take_requests().len(), 1, "{named:?}");
     }
-    // Asked to tell nobody, it tells nobody.
+    // With --no-notify, nothing is sent.
     let arguments = ["check", "--config", &config, "--history", "none", "--target", "gone", "--no-notify"];
     run_command(pgtend_command(&arguments).env("HOOK", inbox.url("/beat")));
     assert!(inbox.take_requests().is_empty());
@@ -222,7 +222,7 @@ fn notify_slack_limits_hold_for_500_findings() {
     let text = slack_text(&requests[0].1);
     assert!(text.contains("&lt;0&gt;") && !text.contains("<0>"), "{text}");
     assert!(text.lines().last().unwrap().contains("more; run `pgtend check` to list them"), "{text}");
-    // All of it was told: nothing is told again.
+    // All findings were notified: nothing is sent again.
     many["collected_at"] = json!(run_time(11) + jiff::SignedDuration::from_hours(1));
     run_nightly_check(folder.path(), &many, &config, &inbox.url("/"));
     assert!(inbox.take_requests().is_empty());

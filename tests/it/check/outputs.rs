@@ -1,4 +1,4 @@
-//! What other programs read: monitoring plugins, node_exporter, JSON, CSV, Markdown.
+//! Output for other programs: monitoring plugins, node_exporter, JSON, CSV, Markdown.
 
 use crate::{
     clusters::print_stderr,
@@ -85,11 +85,12 @@ fn outputs_check_formats_are_refused_elsewhere() {
     assert!(answer.stderr.contains("pgtend check"), "{}", answer.stderr);
 }
 
-/// Metrics that Prometheus takes: no series twice; by its own tool, where Debian's prometheus is installed.
+/// Asserts that Prometheus accepts the metrics: no series occurs twice, and promtool reports nothing where it is
+/// installed.
 pub fn assert_valid_metrics(text: &str) {
     let series: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let names: BTreeSet<&str> = series.iter().map(|line| line.rsplit_once(' ').unwrap().0).collect();
-    assert!(!series.is_empty() && names.len() == series.len(), "a series stands there twice: {text}");
+    assert!(!series.is_empty() && names.len() == series.len(), "a series occurs twice: {text}");
     assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     let Ok(mut tool) =
         Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()
@@ -102,7 +103,7 @@ pub fn assert_valid_metrics(text: &str) {
     assert!(tool_output.status.success() && tool_output.stderr.is_empty(), "{tool_output:?}\n{text}");
 }
 
-/// The calm server, with that name wherever a name can stand.
+/// The calm server, with that name for every object.
 fn snapshot_with_name(name: &str, folder: &Path) -> String {
     let mut snapshot: Value =
         serde_json::from_str(&std::fs::read_to_string(scenario_file("disaster")).unwrap()).unwrap();
@@ -147,7 +148,7 @@ fn outputs_survive_hostile_names() {
     assert_names_are_text_in_markdown(&pages);
 }
 
-/// Rendered by Python's Markdown, where it is installed: a name makes no element of its own.
+/// Rendered by Python's Markdown where it is installed: a name creates no element.
 fn assert_names_are_text_in_markdown(pages: &[(&str, String)]) {
     let render = "import json, sys, markdown; \
                   json.dump([markdown.markdown(page, extensions=['tables']) for _, page in json.load(sys.stdin)], sys.stdout)";
@@ -190,14 +191,14 @@ fn outputs_nagios_text_is_truncated() {
     );
 }
 
-/// node_exporter as Debian packages it.
+/// Returns node_exporter as Debian packages it.
 fn find_node_exporter() -> Option<&'static str> {
     ["/usr/bin/prometheus-node-exporter"].into_iter().find(|path| Path::new(path).exists())
 }
 
 fn scrape(port: u16) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    // To 1.1 it answers in chunks, whose lengths stand between the lines.
+    // An HTTP/1.1 response may be chunked, with lengths between the lines.
     write!(stream, "GET /metrics HTTP/1.0\r\nhost: x\r\n\r\n").ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;

@@ -1,4 +1,4 @@
-//! The pages: every command they name works as it stands there, and so does every command a finding advises.
+//! The pages of the checks: the commands on them work as written, and so do the commands that findings recommend.
 
 use super::check_report::run_check;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 use pg_sandbox::{Cluster, StandbyOptions};
 use pgtend::checks::CHECKS;
 
-/// What a page or an advice names to be typed: code spans, and the lines of code blocks.
+/// Returns the commands of a page or an advice: code spans, and the lines of code blocks.
 fn commands_in_page(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut parts = text.split("```");
@@ -43,7 +43,7 @@ fn is_sql(text: &str) -> bool {
         "SHOW",
         "VACUUM",
     ];
-    // `CREATE INDEX CONCURRENTLY`, `DROP INDEX CONCURRENTLY` alone are a name of the statement.
+    // `CREATE INDEX CONCURRENTLY` and `DROP INDEX CONCURRENTLY` alone name the statement.
     let is_whole = !text.ends_with("CONCURRENTLY");
     let upper = text.to_uppercase();
     is_whole && verbs.iter().any(|verb| text == *verb || upper.starts_with(&format!("{verb} ")))
@@ -59,7 +59,7 @@ const PLACEHOLDER_OBJECTS: &[&str] = &[
     "insert into pg_replication_origin values (77, 'ORIGIN')",
 ];
 
-/// What must be there before a statement that takes it away.
+/// Statements that must run before a statement that removes an object.
 fn setup_statements(command: &str) -> Vec<&'static str> {
     if command.contains("PREPARED") {
         vec!["begin; select txid_current(); prepare transaction 'GID'"]
@@ -98,14 +98,14 @@ async fn assert_command_runs(cluster: &Cluster, page: &str, command: &str, major
     }
     let statement = command.replace("PID", &pid.to_string());
     let ran = client.simple_query(&statement).await;
-    // Only a subscription that has no slot elsewhere may be dropped without its publisher.
+    // Only a subscription without a slot can be dropped without its publisher.
     let wants_a_publisher = command.starts_with("DROP SUBSCRIPTION");
     assert!(ran.is_ok() || wants_a_publisher, "{page} on {major}: {ran:?}: {statement}");
     if wants_a_publisher {
         let code = ran.err().and_then(|error| error.code().map(|code| code.code().to_owned()));
-        // 13 has no code of its own for it.
+        // 13 has no separate SQLSTATE for this.
         let missing = if major < 14 { "XX000" } else { "08006" };
-        assert_eq!(code.as_deref(), Some(missing), "{page} on {major}: nothing but the publisher is missing");
+        assert_eq!(code.as_deref(), Some(missing), "{page} on {major}: only the publisher is missing");
     }
     for statement in cleanup_statements(command) {
         client
@@ -176,7 +176,7 @@ async fn pages_pgtend_commands_exist() {
             let mut words: Vec<&str> = command.split(' ').skip(1).collect();
             let help = run_command(&mut pgtend_command(&[&words[..], &["--help"]].concat()));
             assert_eq!(help.exit, 0, "{command}: {help:?}");
-            // The migration is written into a folder, and the rest needs no server.
+            // These write files or need no server.
             if matches!(words[..], ["indexes", "migrate", ..] | ["explain", ..] | ["history", ..] | ["audit", ..]) {
                 continue;
             }

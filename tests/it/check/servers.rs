@@ -1,5 +1,5 @@
-//! The checks on real servers: what a calm one answers, and each thing found at its default limits where a test can
-//! reach them.
+//! The checks on real servers: the results on a server without problems, and each problem that a test can cause at the
+//! default limits.
 
 use super::{
     check_report::{
@@ -22,7 +22,7 @@ use serde_json::Value;
 use std::{collections::BTreeSet, path::Path, process::Command};
 
 fn assert_calm(what: &str, major: u32, exit: i32, report: &Value) {
-    // A major that gets no fixes any more is told, calm or not.
+    // A major without support is reported on any server.
     let mut warned = checks_with_status(report, "warning");
     warned.remove("version");
     assert!(exit == 0 && warned.is_empty(), "{what} on {major}: {report}");
@@ -70,7 +70,7 @@ fn assert_calm(what: &str, major: u32, exit: i32, report: &Value) {
     } else {
         assert_result(report, PASSED, DEFAULT_LIMITS, &["checksum-failures"]);
     }
-    // The newest 15 that pgtend knows is what Debian has; of others a test's server may be an older minor.
+    // Debian has the newest 15 that pgtend knows; the installations of other majors may be older minors.
     let version = check_names(report, "passed").contains("version") || check_names(report, "notes").contains("version");
     assert!(version || checks_with_status(report, "warning").contains("version"), "{report}");
 }
@@ -85,13 +85,13 @@ fn safe_options() -> pg_sandbox::ClusterOptions {
 
 #[tokio::test]
 async fn servers_without_problems_are_calm() {
-    on_every_major_alone("calm servers", safe_options(), async |major, cluster| {
+    on_every_major_alone("servers without problems", safe_options(), async |major, cluster| {
         execute_sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
         let (exit, report) = run_check(&cluster, "watcher", "postgres", &["--history", "none"]);
         assert_calm("fresh", major, exit, &report);
         let pgbench = ["/usr/lib/postgresql/15/bin/pgbench"].into_iter().find(|path| Path::new(path).exists());
         let Some(pgbench) = pgbench else {
-            print_stderr(&format!("calm servers: pgbench NOT RUN on {major}, it is not installed"));
+            print_stderr(&format!("servers without problems: pgbench NOT RUN on {major}, it is not installed"));
             return;
         };
         execute_sql(&cluster, "postgres", "create database bench").await;
@@ -127,7 +127,7 @@ async fn servers_problems_are_found_by_default() {
         .with_setting("max_slot_wal_keep_size", "1MB")
         .with_setting("max_prepared_transactions", "5")
         .with_setting("autovacuum", "off");
-    on_every_major_alone("each thing found", options, async |major, cluster| {
+    on_every_major_alone("problems at default limits", options, async |major, cluster| {
         for statements in [
             "create role watcher login; grant pg_monitor to watcher; create role stranger login",
             "select pg_create_physical_replication_slot('gone', true)",
@@ -141,7 +141,7 @@ async fn servers_problems_are_found_by_default() {
             "alter system set max_connections = 16; select pg_reload_conf()",
         ] {
             let client = connect_superuser(&cluster, "postgres").await;
-            // Statements that may not share a transaction with others come alone.
+            // Statements that cannot share a transaction with others are executed alone.
             let is_transaction = statements.starts_with("begin");
             for statement in if is_transaction { vec![statements] } else { statements.split("; ").collect() } {
                 client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}: {statement}"));
@@ -171,7 +171,7 @@ async fn servers_problems_are_found_by_default() {
         assert!(has_origins, "on {major}: {report}");
         assert_eq!(checks_with_status(&report, "unknown"), BTreeSet::new(), "{report}");
 
-        // What a test cannot wait for is found at limits of its own.
+        // Problems that take too long to cause are found at lowered limits.
         let folder = tempfile::tempdir().unwrap();
         let lowered = "[check.xid-wraparound]\nwarning = 1\n[check.xmin-horizon]\nwarning = 1\n";
         let config = write_config(folder.path(), lowered);
@@ -179,18 +179,18 @@ async fn servers_problems_are_found_by_default() {
         let (exit, report) = run_check(&cluster, "watcher", "postgres", &arguments);
         assert_eq!((exit, checks_with_status(&report, "warning").len()), (1, 2), "on {major}: {report}");
 
-        // Who may see nothing is told so, and nothing hidden is called clear.
+        // A role without privileges gets unknown results: nothing unreadable passes.
         let (exit, report) = run_check(&cluster, "stranger", "postgres", &["--history", "none"]);
         assert!(exit == 1 || exit == 2, "the lost slot is seen by all: {report}");
         assert_result(&report, UNKNOWN, DEFAULT_LIMITS, &["retained-wal", "connections", "idle-in-transaction", "lock-waits", "xmin-horizon"]);
         assert_result(&report, NOT_APPLICABLE, DEFAULT_LIMITS, &["sequence-exhaustion"]);
         drop(crowd);
 
-        // Counters that begin anew are told once.
+        // A reset of the counters is reported once.
         let history = folder.path().join("h.db");
         let arguments = ["--history", history.to_str().unwrap(), "--only", "stats-lost"];
         run_check(&cluster, "postgres", "postgres", &arguments);
-        // Before 15 the collector is told, and nobody waits for it.
+        // Before 15 the statistics collector resets them asynchronously.
         let since = "select coalesce(stats_reset, '-infinity')::text from pg_stat_database where datname = 'postgres'";
         let before = query_one_text(&cluster, "postgres", since).await.expect("a row");
         query_one_text(&cluster, "postgres", "select pg_stat_reset()::text").await;

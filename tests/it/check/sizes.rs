@@ -1,4 +1,4 @@
-//! What is wrong inside a database, where size matters.
+//! Problems inside a database that depend on its size.
 
 use super::{
     check_report::{DEFAULT_LIMITS, FOUND, NOT_APPLICABLE, SHIFTED_CLOCK, assert_result, run_check, run_check_shifted},
@@ -25,7 +25,7 @@ const LOWERED_LIMITS: &str = "[indexes]\nmin_observation = \"0s\"\n[check.unused
 async fn sizes_found_at_lowered_limits() {
     on_a_major_and_the_newest_alone(
         13,
-        "bloat and needless indexes",
+        "bloat and redundant indexes",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
             execute_sql(&cluster, "postgres", "create role watcher login; grant pg_monitor to watcher").await;
@@ -69,7 +69,7 @@ async fn sizes_found_at_lowered_limits() {
             );
             assert_result(&report, FOUND, "lowered: a hundred megabytes, see below", &["autovacuum-lag"]);
 
-            // The list of indexes tells the same number.
+            // `indexes` reports the same number.
             let findings = report["findings"].as_array().unwrap();
             let bloat = findings.iter().find(|finding| finding["check"] == "index-bloat").unwrap();
             let conninfo = role_conninfo(&cluster, "postgres", "postgres");
@@ -89,7 +89,7 @@ async fn sizes_found_at_lowered_limits() {
             assert_eq!(bloat["subject"], "postgres/public.airy_pkey", "on {major}");
             assert_eq!(bloat["measured"].as_f64().unwrap() * 10.0, share.round(), "on {major}: {listed}");
 
-            // Whose statistics the role may not see: not clear, and nobody's fault.
+            // Without privileges for the statistics the result is unknown and not a finding.
             let (_, report) = run_check(&cluster, "watcher", "postgres", &arguments);
             assert_result(
                 &report,
@@ -107,7 +107,7 @@ async fn sizes_of_100_mb_found_at_default_limits() {
     if is_left_out("sizes of 100 MB") {
         return;
     }
-    // Half a minute a server: one is enough.
+    // Takes half a minute per server.
     let installation = newest_installation();
     let major = installation.major;
     let cluster = private_cluster(
@@ -133,5 +133,5 @@ async fn sizes_of_100_mb_found_at_default_limits() {
     assert_result(&report, FOUND, DEFAULT_LIMITS, &["duplicate-index", "missing-fk-index"]);
     let (_, report) = run_check_shifted(&cluster, 25 * 3_600, &[]);
     assert_result(&report, FOUND, SHIFTED_CLOCK, &["autovacuum-lag"]);
-    print_stderr(&format!("a hundred megabytes at the default limits: ran on {major}"));
+    print_stderr(&format!("sizes of 100 MB at default limits: ran on {major}"));
 }

@@ -1,4 +1,4 @@
-//! A primary with a standby that does not replay, or does not even receive.
+//! A primary with a standby that does not replay or does not receive WAL.
 
 use super::{
     check_report::{
@@ -16,7 +16,7 @@ use std::process::Command;
 
 #[tokio::test]
 async fn standbys_lag_is_found_on_both_ends() {
-    on_a_major_and_the_newest(13, "a standby that stands still", async |_, installation| {
+    on_a_major_and_the_newest(13, "standby without replay", async |_, installation| {
         let mut primary = private_cluster(installation, cluster_options().with_setting("max_wal_size", "32MB"));
         execute_sql(&primary, "postgres", "create role stranger login; create table t (n int)").await;
         execute_sql(&primary, "postgres", "select pg_create_physical_replication_slot('s1')").await;
@@ -40,7 +40,7 @@ async fn standbys_lag_is_found_on_both_ends() {
         let (exit, report) = run_check_shifted(&standby, 11 * 60, &[]);
         assert_eq!(exit, 1, "{report}");
         assert_result(&report, FOUND, SHIFTED_CLOCK, &["replication-lag"]);
-        // On a quiet primary the server's own measure stands still, too: the look before tells.
+        // On an idle primary the server's own measured lag does not change; the previous sample shows it.
         let folder = tempfile::tempdir().unwrap();
         let before = shifted_snapshot(&primary, "postgres", folder.path(), -2 * 3_600);
         let arguments = ["--history", "none", "--since", before.to_str().unwrap()];
@@ -53,7 +53,7 @@ async fn standbys_lag_is_found_on_both_ends() {
     .await;
 }
 
-/// The receiver is stopped: its slot stays in use, and falls behind.
+/// The receiver is stopped: its slot stays active and falls behind.
 async fn assert_lag_is_found(primary: &Cluster, standby: &Cluster) {
     let pid = query_one_text(standby, "postgres", "select pid from pg_stat_wal_receiver").await.expect("a receiver");
     let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! A web server on loopback that keeps what it is sent.
+//! An HTTP server on loopback that records the requests it receives.
 
 use serde_json::Value;
 use std::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// What came in: the path, and the body.
+/// A received request: the path and the body.
 pub type ReceivedRequest = (String, String);
 
 /// The server, for as long as the test runs.
@@ -28,7 +28,7 @@ impl WebhookReceiver {
             let mut statuses = statuses.into_iter();
             for stream in listener.incoming().flatten() {
                 let status = statuses.next().unwrap_or(200);
-                // A client that has gone away is no fault of the test.
+                // A client that disconnects does not fail the test.
                 receive_request(stream, status, &received).ok();
             }
         });
@@ -39,7 +39,7 @@ impl WebhookReceiver {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// Takes out what came in so far.
+    /// Takes the requests received so far.
     pub fn take_requests(&self) -> Vec<ReceivedRequest> {
         std::mem::take(&mut *self.requests.lock().unwrap())
     }
@@ -54,7 +54,7 @@ fn receive_request(mut stream: TcpStream, status: u16, received: &Mutex<Vec<Rece
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 {
-            // Whoever wrote was ended: what never came whole is no letter.
+            // The client was killed: an incomplete request does not count.
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         if line.trim().is_empty() {
@@ -75,7 +75,7 @@ fn receive_request(mut stream: TcpStream, status: u16, received: &Mutex<Vec<Rece
     write!(stream, "HTTP/1.1 {status} X\r\n{later}content-length: 2\r\nconnection: close\r\n\r\nok")
 }
 
-/// A Slack message as people see it; it must be within Slack's limits.
+/// Returns a Slack message as it is displayed, and asserts that it is within Slack's limits.
 pub fn slack_text(body: &str) -> String {
     let message: Value = serde_json::from_str(body).expect("JSON");
     let blocks = message["blocks"].as_array().expect("blocks");

@@ -1,4 +1,4 @@
-//! Which majors there are, found or fetched once per run.
+//! The installations of the selected majors, found or fetched once per run.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,7 +10,7 @@ use pg_sandbox::{Installation, InstallationSearch, PackageCache};
 
 use super::print_stderr;
 
-/// Each selected major's installation, or why there is none. Local installations before packages.
+/// The installation of each selected major, or why there is none. Local installations come before packages.
 pub fn majors() -> &'static BTreeMap<u32, Result<Installation, String>> {
     static INSTALLATIONS: LazyLock<BTreeMap<u32, Result<Installation, String>>> = LazyLock::new(find_installations);
     &INSTALLATIONS
@@ -21,7 +21,7 @@ pub fn newest_installation() -> &'static Installation {
     majors().values().rev().find_map(|found| found.as_ref().ok()).expect("an installation of Postgres")
 }
 
-/// The installation of a major that the test cannot do without.
+/// The installation of a required major.
 pub fn installation(major: u32) -> &'static Installation {
     match majors().get(&major) {
         Some(Ok(installation)) => installation,
@@ -35,7 +35,7 @@ pub fn majors_required() -> bool {
     env::var_os("PGTEND_TEST_MAJORS").is_some()
 }
 
-/// The folder for what the tests keep from run to run.
+/// The folder for files that the tests share between runs.
 pub fn target_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("pg")
 }
@@ -50,7 +50,7 @@ fn find_installations() -> BTreeMap<u32, Result<Installation, String>> {
     let search =
         InstallationSearch { explicit: None, path: env::var_os("PATH"), caches: vec![cache.folder().to_path_buf()] };
     let mut local = search.find_installations().expect("a search without an explicit folder").installations;
-    // Local ones before packages, so that what Debian and others patch is tested, too.
+    // Local installations come before packages, so that patched builds such as Debian's are tested, too.
     local.sort_by_key(|installation| installation.bin.starts_with(cache.folder()));
     let find = |major| match local.iter().find(|installation| installation.major == major) {
         Some(installation) => Ok(installation.clone()),
@@ -62,7 +62,7 @@ fn find_installations() -> BTreeMap<u32, Result<Installation, String>> {
     }
 }
 
-/// The oldest and the newest supported major. Where one can neither be found nor fetched, the next one is tried.
+/// The oldest and the newest supported major. If one can neither be found nor fetched, the next one is tried.
 fn oldest_and_newest(
     find: impl Fn(u32) -> Result<Installation, String>,
 ) -> BTreeMap<u32, Result<Installation, String>> {

@@ -1,7 +1,7 @@
 //! Real servers for the tests, found on this machine or fetched.
 //!
-//! The tests run on the oldest and the newest supported major; where one is missing, the next one takes its place, and
-//! stderr says so. `PGTEND_TEST_MAJORS=all` or `PGTEND_TEST_MAJORS=13,17` selects majors; a missing one is then a failure.
+//! The tests run on the oldest and the newest supported major. If one is missing, the next one replaces it, and stderr
+//! says so. `PGTEND_TEST_MAJORS=all` or `PGTEND_TEST_MAJORS=13,17` selects majors; a missing one is then a failure.
 
 #![allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 
@@ -26,13 +26,14 @@ pub use short_run::{is_left_out, is_major_of_long_test, is_short_run, sample_cas
 pub use small_file_system::SmallFileSystem;
 pub use wait::{wait_until, wait_until_blocking, wait_until_sessions_ended, wait_until_true_in};
 
-/// Options with initdb's work kept between the tests, and the data directory in memory where the machine has enough.
+/// Options with a cached initdb result, and the data directory in memory if the machine has enough.
 pub fn cluster_options() -> ClusterOptions {
     let options = ClusterOptions { parent: cluster_parent(), ..ClusterOptions::default() };
     options.with_templates(majors::target_folder().join("templates"))
 }
 
-/// `/dev/shm`, where 8 GB are free there and in memory; else `/tmp`. A cluster takes less than 1 GB, and few run at once.
+/// `/dev/shm` if it and the memory have 8 GB free, otherwise `/tmp`. A cluster takes less than 1 GB, and few run at
+/// once.
 fn cluster_parent() -> PathBuf {
     const ENOUGH_KB: u64 = 8 << 20;
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -44,7 +45,7 @@ fn cluster_parent() -> PathBuf {
     PathBuf::from(if ENOUGH_KB <= disk_kb.min(memory_kb) { "/dev/shm" } else { "/tmp" })
 }
 
-/// Options of a server that loads much data at once: it writes little WAL and has room for the data in its cache.
+/// Options of a server for bulk loading: it writes little WAL and has a large cache.
 pub fn bulk_load_options() -> ClusterOptions {
     let settings = [
         ("autovacuum", "off"),
@@ -58,7 +59,7 @@ pub fn bulk_load_options() -> ClusterOptions {
     settings.iter().fold(cluster_options(), |options, (name, value)| options.with_setting(name, value))
 }
 
-/// A cluster of the test's own, for tests that stop, pause or ruin things.
+/// A private cluster, for tests that stop, pause or damage it.
 pub fn private_cluster(installation: &Installation, options: ClusterOptions) -> Cluster {
     match Cluster::start(installation, options) {
         Ok(cluster) => cluster,
@@ -71,7 +72,7 @@ pub async fn on_every_major(name: &str, test: impl AsyncFn(u32, &'static Cluster
     on_every_installation(name, async |major, _| test(major, shared_cluster(major)).await).await;
 }
 
-/// Runs a test on a cluster of its own of every selected major.
+/// Runs a test on a private cluster of every selected major.
 pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
     on_every_installation(name, async |major, installation| {
         test(major, private_cluster(installation, options.clone())).await
@@ -79,7 +80,7 @@ pub async fn on_every_major_alone(name: &str, options: ClusterOptions, test: imp
     .await;
 }
 
-/// Runs a long test on a cluster of its own of every selected major; in a short run on the newest only.
+/// Runs a long test on a private cluster of every selected major; in a short run on the newest only.
 pub async fn on_every_major_alone_long(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
     on_installations(name, is_major_of_long_test, async |major, installation| {
         test(major, private_cluster(installation, options.clone())).await
@@ -87,29 +88,29 @@ pub async fn on_every_major_alone_long(name: &str, options: ClusterOptions, test
     .await;
 }
 
-/// Runs a test with the installation of every selected major and prints on which majors it ran. A failure on one
-/// major does not keep the test from the others.
+/// Runs a test with the installation of every selected major and prints on which majors it ran. A failure on one major
+/// does not prevent the runs on the others.
 pub async fn on_every_installation(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     on_installations(name, |_| true, test).await;
 }
 
-/// The same from a major on: the first that has what is tested.
+/// Like [`on_every_installation`], from the first major that has the tested feature.
 pub async fn on_installations_from(first: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     on_installations(name, |major| major >= first, test).await;
 }
 
-/// The same on one major and on the newest, where the others would show nothing else; on the newest only in a short
-/// run, and on all with `PGTEND_TEST_SHARE=1`.
+/// Like [`on_every_installation`], on one major and on the newest, for behaviour that does not vary otherwise. In a
+/// short run only on the newest, and with `PGTEND_TEST_SHARE=1` on all.
 pub async fn on_a_major_and_the_newest(first_major: u32, name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     on_these_and_the_newest(&[first_major], name, test).await;
 }
 
-/// The same on their shared clusters.
+/// Like [`on_a_major_and_the_newest`], on their shared clusters.
 pub async fn on_a_major_and_the_newest_shared(first_major: u32, name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
     on_a_major_and_the_newest(first_major, name, async |major, _| test(major, shared_cluster(major)).await).await;
 }
 
-/// The same, each with a cluster of its own.
+/// Like [`on_a_major_and_the_newest`], each with a private cluster.
 pub async fn on_a_major_and_the_newest_alone(
     first_major: u32,
     name: &str,
@@ -120,23 +121,23 @@ pub async fn on_a_major_and_the_newest_alone(
     on_a_major_and_the_newest(first_major, name, alone).await;
 }
 
-/// Runs a test of what no server has a part in, or the same part on every major, on the newest one.
+/// Runs a test whose result does not depend on the major, on the newest one.
 pub async fn on_the_newest(name: &str, test: impl AsyncFn(u32, &'static Installation)) {
     on_these_and_the_newest(&[], name, test).await;
 }
 
-/// The same on its shared cluster.
+/// Like [`on_the_newest`], on its shared cluster.
 pub async fn on_the_newest_shared(name: &str, test: impl AsyncFn(u32, &'static Cluster)) {
     on_the_newest(name, async |major, _| test(major, shared_cluster(major)).await).await;
 }
 
-/// The same on a cluster of its own.
+/// Like [`on_the_newest`], on a private cluster.
 pub async fn on_the_newest_alone(name: &str, options: ClusterOptions, test: impl AsyncFn(u32, Cluster)) {
     let alone = async |major, installation| test(major, private_cluster(installation, options.clone())).await;
     on_the_newest(name, alone).await;
 }
 
-/// Whether a test that takes some of the selected majors takes all of them: `PGTEND_TEST_SHARE=1`.
+/// Whether tests of some of the selected majors run on all of them: `PGTEND_TEST_SHARE=1`.
 pub fn every_major_wanted() -> bool {
     std::env::var("PGTEND_TEST_SHARE").is_ok_and(|share| share == "1")
 }
@@ -150,7 +151,7 @@ async fn on_these_and_the_newest(wanted: &[u32], name: &str, test: impl AsyncFn(
     on_installations(name, is_wanted, test).await;
 }
 
-/// The same on the selected majors that a test wants.
+/// Runs a test on the selected majors for which `wanted` returns true.
 pub async fn on_installations(
     name: &str,
     wanted: impl Fn(u32) -> bool,
@@ -158,7 +159,7 @@ pub async fn on_installations(
 ) {
     let (mut ran, mut failed) = (Vec::new(), Vec::new());
     if !majors().keys().any(|&major| wanted(major)) {
-        return print_stderr(&format!("{name}: NOT RUN: for none of the selected majors"));
+        return print_stderr(&format!("{name}: NOT RUN: needs another major than the selected ones"));
     }
     for (&major, installation) in majors().iter().filter(|(major, _)| wanted(**major)) {
         match installation {
@@ -176,13 +177,13 @@ pub async fn on_installations(
         }
     }
     if ran.is_empty() {
-        panic!("{name}: ran on no major at all");
+        panic!("{name}: ran on no major");
     }
     print_stderr(&format!("{name}: ran on {}", ran.join(" ")));
     assert!(failed.is_empty(), "{name}: failed on {}", failed.join(" "));
 }
 
-/// To the process' own stderr: the test harness keeps what the print macros print.
+/// Writes to the stderr of the process: the test harness captures the output of the print macros.
 pub fn print_stderr(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

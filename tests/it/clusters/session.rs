@@ -1,4 +1,4 @@
-//! A plain SQL client, so that the tests do not prove pgtend right by means of pgtend.
+//! A plain SQL client, so that the tests do not verify pgtend with pgtend.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,8 +21,8 @@ pub async fn execute_sql(cluster: &Cluster, database: &str, batch: &str) {
     run_simple_query(cluster, database, batch).await;
 }
 
-/// One batch in a session of its own, which is over when this returns: a server that is stopped next
-/// would otherwise wait for a client whose end nobody has sent yet.
+/// Runs one batch in a separate session that has ended when this returns: stopping the server would otherwise wait for
+/// a client that has not disconnected yet.
 async fn run_simple_query(cluster: &Cluster, database: &str, batch: &str) -> Vec<SimpleQueryMessage> {
     let (client, connection) = open_client(cluster, database).await;
     let connection = tokio::spawn(connection);
@@ -57,7 +57,7 @@ pub async fn query_texts(cluster: &Cluster, database: &str, query: &str) -> Vec<
     rows.collect()
 }
 
-/// A new database, for a test that wants to write on a shared cluster.
+/// Creates a database, for a test that writes on a shared cluster.
 pub async fn create_database(cluster: &Cluster) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));

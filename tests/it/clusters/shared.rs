@@ -1,4 +1,4 @@
-//! One cluster of each major for all tests that leave it as it is.
+//! One cluster of each major for all tests that do not change it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use pg_sandbox::Cluster;
 
 use super::{cluster_options, installation, majors, private_cluster};
 
-/// The shared cluster of a major, started when first asked for. Rust drops no statics: it is the
-/// sandbox's watchdog that ends the server and removes its folder when the test binary ends.
+/// The shared cluster of a major, started on first use. Rust does not drop statics: the sandbox's watchdog stops the
+/// server and removes its folder when the test binary ends.
 pub fn shared_cluster(major: u32) -> &'static Cluster {
     type LazyCluster = LazyLock<Cluster, Box<dyn FnOnce() -> Cluster + Send>>;
     static CLUSTERS: LazyLock<BTreeMap<u32, LazyCluster>> = LazyLock::new(|| {

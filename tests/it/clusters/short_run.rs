@@ -1,4 +1,4 @@
-//! What a plain `cargo test` leaves out of long tests. Each test that leaves something out prints it.
+//! The parts of long tests that a plain `cargo test` leaves out. Each test that leaves something out prints it.
 
 use super::{majors, newest_installation, print_stderr};
 

@@ -9,7 +9,7 @@ use std::process::Command;
 pub struct SmallFileSystem(tempfile::TempDir);
 
 impl SmallFileSystem {
-    /// Mounts one of `size`, such as `64k`. None where this account may not mount.
+    /// Mounts a file system of `size`, such as `64k`. `None` if this account may not mount.
     pub fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let options = format!("size={size},mode=755");
@@ -20,14 +20,14 @@ impl SmallFileSystem {
     /// Writes files of one page each until none fits.
     pub fn fill(&self) {
         let written = (0..).find(|number| std::fs::write(self.0.path().join(format!("{number}")), [0; 4096]).is_err());
-        assert!(written.is_some_and(|number| number > 0), "it could not be filled");
+        assert!(written.is_some_and(|number| number > 0), "no file was written");
     }
 
     /// Fills it and leaves space for `pages` files of one page.
     pub fn fill_except(&self, pages: usize) {
         self.fill();
         for number in 0..pages {
-            std::fs::remove_file(self.0.path().join(format!("{number}"))).expect("it is there");
+            std::fs::remove_file(self.0.path().join(format!("{number}"))).expect("the file exists");
         }
     }
 
@@ -44,7 +44,7 @@ impl SmallFileSystem {
 
 impl Drop for SmallFileSystem {
     fn drop(&mut self) {
-        // What stays mounted makes the folder's removal fail, which is silent, too.
+        // A failure shows again, silently, when the folder is removed.
         let _ = Command::new("umount").arg(self.0.path()).output();
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting for a state: asking again and again until a deadline.
+//! Waiting for a state: polling until a deadline.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use pg_sandbox::Cluster;
 
 use super::session::query_one_text;
 
-/// No state of a test takes longer, even on a busy machine.
+/// No state that a test waits for takes longer, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_millis(10);
 
@@ -23,7 +23,7 @@ pub async fn wait_until(what: &str, mut is_reached: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// The same for a test without a runtime.
+/// Like [`wait_until`], for a test without a runtime.
 pub fn wait_until_blocking(what: &str, mut is_reached: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !is_reached() {
@@ -37,8 +37,8 @@ pub async fn wait_until_true_in(cluster: &Cluster, database: &str, query: &str) 
     wait_until(query, async || query_one_text(cluster, database, query).await.as_deref() == Some("t")).await;
 }
 
-/// Waits until `database` has no session but the one that asks. A session reports its statistics before it ends, and a
-/// client that disconnects does not wait for that.
+/// Waits until `database` has no other session. A session reports its statistics before it ends, and a client that
+/// disconnects does not wait for that.
 pub async fn wait_until_sessions_ended(cluster: &Cluster, database: &str) {
     let ended = "select count(*) = 1 from pg_stat_activity \
                  where datname = current_database() and backend_type = 'client backend'";

@@ -1,4 +1,4 @@
-//! Bloat: estimates held against what VACUUM FULL and REINDEX leave, and against pgstattuple where there is one.
+//! Bloat: estimates compared with the results of VACUUM FULL and REINDEX, and of pgstattuple where it is available.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use crate::clusters::{
     on_a_major_and_the_newest_shared, print_stderr, query_one_text, query_texts,
 };
 
-/// How far an estimate may be off, in points of a hundred of the relation's size; statistics know averages only.
+/// Tolerance of an estimate, in percentage points of the relation's size: statistics have averages only.
 const HEAP_POINTS: f64 = 8.0;
 const BTREE_POINTS: f64 = 15.0;
-/// The same where every page was read.
+/// Tolerance if every page was read.
 const EXACT_POINTS: f64 = 3.0;
 
-/// A report's JSON, as the role (trusted on the socket) or as the superuser.
+/// Returns a report's JSON, as the role (trusted on the socket) or as the superuser.
 fn report_as_role(cluster: &Cluster, database: &str, role: Option<&str>, arguments: &[&str]) -> Value {
     let mut conninfo = cluster.conninfo().replace("dbname=postgres", &format!("dbname={database}"));
     if let Some(role) = role {
@@ -50,12 +50,12 @@ async fn relation_sizes(cluster: &Cluster, database: &str, relkind: char) -> BTr
     rows.iter().map(|row| (cell(&row[0]), cell(&row[1]).parse().expect("a number"))).collect()
 }
 
-/// One line of what was told and what is true, and by how many points it is off.
+/// Prints one line with the estimate, the true value and the difference in percentage points, which it returns.
 fn assert_close(major: u32, what: &str, size: u64, estimate: u64, truth: u64) -> f64 {
     let percent = |bytes: u64| 100.0 * bytes as f64 / size.max(1) as f64;
     let off = percent(estimate) - percent(truth);
     print_stderr(&format!(
-        "{major}  {what:<32} {size:>10} bytes  bloat told {:>5.1} %  true {:>5.1} %  off {off:>+5.1}",
+        "{major}  {what:<32} {size:>10} bytes  bloat estimated {:>5.1} %  true {:>5.1} %  off {off:>+5.1}",
         percent(estimate),
         percent(truth)
     ));
@@ -64,7 +64,7 @@ fn assert_close(major: u32, what: &str, size: u64, estimate: u64, truth: u64) ->
 
 #[tokio::test]
 async fn bloat_heap_estimate_matches_vacuum_full() {
-    // Alone: a transaction in another database would keep VACUUM FULL from leaving dead rows behind.
+    // On a private cluster: a transaction in another database would prevent VACUUM FULL from removing dead rows.
     on_a_major_and_the_newest_alone(15, "heap bloat", cluster_options(), async |major, cluster| {
         let cluster = &cluster;
         let db = create_database(cluster).await;
@@ -90,7 +90,7 @@ async fn bloat_heap_estimate_matches_vacuum_full() {
                 let (exact, source) = &measured[table];
                 assert_eq!(source.as_deref(), Some("exact"), "{table}");
                 let off = assert_close(major, &format!("{table} (exact)"), *size, exact.expect("measured"), truth);
-                // A row counts as it lies there, with what a dropped column left in it.
+                // pgstattuple counts a row at its current length, including the data of a dropped column.
                 if table != "dropped_column" {
                     worst_exact = worst_exact.max(off);
                 }
@@ -125,8 +125,8 @@ async fn bloat_btree_estimate_matches_reindex() {
             } else {
                 let estimated_bytes = estimate_entry.expect("an estimate");
                 let off = assert_close(major, index, *size, estimated_bytes, truth);
-                // Where one column tells the other there are fewer combinations than there could be: too little bloat
-                // is told, never too much.
+                // If one column determines the other, there are fewer combinations than the estimate assumes: the bloat
+                // is underestimated, never overestimated.
                 if !(index.starts_with("dependent_") && estimated_bytes < truth) {
                     worst = worst.max(off);
                 }
@@ -136,7 +136,8 @@ async fn bloat_btree_estimate_matches_reindex() {
             {
                 let exact = measured[index].0.expect("measured");
                 let off = assert_close(major, &format!("{index} (exact)"), *size, exact, truth);
-                // Pages tell how full they are, not how many equal keys came one by one and would share a tuple.
+                // Pages show how full they are, not how many equal keys were inserted one by one and would share a
+                // tuple.
                 if !matches!(index.as_str(), "grown_few_values" | "grown_text") {
                     worst_exact = worst_exact.max(off);
                 }
@@ -148,7 +149,7 @@ async fn bloat_btree_estimate_matches_reindex() {
     .await;
 }
 
-/// Runs a file of statements one by one: VACUUM wants to be alone.
+/// Runs a file of statements one by one: VACUUM cannot run in a transaction block.
 async fn run_script(cluster: &Cluster, database: &str, text: &str) {
     let client = connect_superuser(cluster, database).await;
     let parts = text.split(";\n\n");
@@ -159,7 +160,7 @@ async fn run_script(cluster: &Cluster, database: &str, text: &str) {
 
 type BloatByName = BTreeMap<String, (Option<u64>, Option<String>)>;
 
-/// What `--exact-bloat` says, where this server has the extension.
+/// Returns the result of `--exact-bloat` where this server has the extension.
 async fn exact_bloat(cluster: &Cluster, database: &str, list: &str, name: &str) -> Option<BloatByName> {
     let available = "select count(*) from pg_available_extensions where name = 'pgstattuple'";
     if query_one_text(cluster, database, available).await.as_deref() == Some("0") {
@@ -175,7 +176,7 @@ async fn exact_bloat(cluster: &Cluster, database: &str, list: &str, name: &str) 
 
 #[tokio::test]
 async fn bloat_without_statistics_is_unknown() {
-    on_a_major_and_the_newest_shared(15, "hidden bloat", async |major, cluster| {
+    on_a_major_and_the_newest_shared(15, "bloat without readable statistics", async |major, cluster| {
         let db = create_database(cluster).await;
         let role = format!("reader_of_{db}");
         let setup = format!(

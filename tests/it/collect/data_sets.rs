@@ -1,12 +1,12 @@
-//! Data sets made to fool the estimate of sizes.
+//! Data sets for which an estimate of sizes is difficult.
 
-/// So many tables in every database, each with an index and TOAST, that measuring the largest few is not measuring all.
+/// So many tables in every database, each with an index and TOAST, that only a part of the relations is measured.
 pub const SMALL_TABLES: &str = "do $$ begin for n in 1..300 loop \
-    execute format('create table dwarf_%s (id int primary key, t text)', n); \
-    if n % 10 = 0 then execute format('insert into dwarf_%s values (1, %L)', n, 'a'); end if; \
+    execute format('create table small_%s (id int primary key, t text)', n); \
+    if n % 10 = 0 then execute format('insert into small_%s values (1, %L)', n, 'a'); end if; \
     end loop; end $$";
 
-/// A name and what happens under it, a statement at a time.
+/// A name, and the statements that are executed one at a time.
 pub type DataSet = (&'static str, &'static [&'static str]);
 
 const LOAD_ROWS: &str =
@@ -207,7 +207,7 @@ pub const DATA_SETS: &[DataSet] = &[
     ),
 ];
 
-/// Before a crash: what is logged comes back, what is not is gone, and nothing is left of the statistics.
+/// Before a crash: logged relations are recovered, unlogged ones are emptied, and the statistics are lost.
 pub const CRASH_DATA_SETS: &[DataSet] = &[
     (
         "unlogged",

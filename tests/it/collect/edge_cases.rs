@@ -1,4 +1,5 @@
-//! Where a query could do harm or tell a lie: many sequences, a number as a secret, a key that is none, a huge TOAST.
+//! Cases in which a query could do harm or return wrong values: many sequences, a number as a secret, an unenforced
+//! key, a large TOAST relation.
 
 use pg_sandbox::Cluster;
 use pgtend::collect::Scope;
@@ -13,7 +14,7 @@ use crate::clusters::{
     cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, private_cluster, query_one_text,
 };
 
-/// More than there is room for in the table of locks.
+/// More than the lock table has entries for.
 const SEQUENCES: usize = 3_000;
 const SEGMENT: u64 = 1 << 30;
 
@@ -25,7 +26,7 @@ const CONTENT: &str = "create table uploads (id int primary key, body text); \
 
 #[tokio::test]
 async fn edge_cases_are_collected_truthfully() {
-    on_a_major_and_the_newest(13, "the edges", async |major, installation| {
+    on_a_major_and_the_newest(13, "edge cases", async |major, installation| {
         let options = cluster_options().with_setting("autovacuum", "off").with_setting("max_connections", "20");
         let cluster = private_cluster(installation, options.with_setting("max_locks_per_transaction", "10"));
         execute_sql(&cluster, "postgres", CONTENT).await;
@@ -53,7 +54,7 @@ async fn edge_cases_are_collected_truthfully() {
         assert_eq!(enforced.collect::<Vec<_>>(), if major >= 18 { vec![false] } else { vec![] });
         let transactions = &snapshot.transactions.known().unwrap().transactions;
         let queries: Vec<_> = transactions.iter().filter_map(|transaction| transaction.query.as_deref()).collect();
-        assert_eq!(queries, ["update deferred set n ="], "nothing of its literals and comments");
+        assert_eq!(queries, ["update deferred set n ="], "without literals and comments");
         let samples = database_snapshot.toast_samples.known().unwrap();
         let sample = samples.values().max_by_key(|sample| sample.blocks).unwrap();
         assert_eq!((sample.blocks > 22_000_000, sample.sampled_blocks), (true, 100), "on {major}");
@@ -70,7 +71,7 @@ fn assert_sequences_are_read_in_batches(database_snapshot: &DatabaseSnapshot) {
     assert!(own.iter().all(|(name, last)| name.parse().ok() == *last));
 }
 
-/// As large as a TOAST relation of 170 GB, of which the disk holds next to nothing.
+/// Makes a sparse TOAST relation of 170 GB.
 async fn grow_toast(cluster: &Cluster) {
     let path = "select pg_relation_filepath(reltoastrelid) from pg_class where relname = 'uploads'";
     let path = query_one_text(cluster, "postgres", path).await.expect("a path");

@@ -1,4 +1,5 @@
-//! Servers that die, freeze, or change under a look: an answer or a clear word, never a panic, nothing left behind.
+//! Servers that stop, freeze, or change while they are read: a report or a clear error, never a panic, and no session
+//! is left.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +22,7 @@ use crate::clusters::{
 };
 use crate::proxy::{Behaviour, Proxy};
 
-/// An interrupted run ends at once; on a busy machine, later. One that is not interrupted waits for its lock timeouts.
+/// An interrupted run ends at once; on a busy machine, later. Without the interrupt it waits for its lock timeouts.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
 
 fn slow_network() -> Behaviour {
@@ -43,17 +44,17 @@ async fn wait_until(what: &str, timeout: Duration, done: impl AsyncFn() -> bool)
     }
 }
 
-/// A run of the program whose session is there.
+/// Starts the program and waits until its session exists.
 async fn start_and_wait_for_session(cluster: &Cluster, conninfo: &str, arguments: &[&str]) -> Child {
     let child = start_with_conninfo(conninfo, arguments);
     wait_until("pgtend connects", Duration::from_secs(10), async || count_sessions(cluster).await > 0).await;
-    // From a slow server's greeting to the middle of the first answer.
+    // The time from a slow server's first message to the middle of the first result.
     tokio::time::sleep(Duration::from_millis(150)).await;
     child
 }
 
 async fn assert_no_session_left(cluster: &Cluster) {
-    wait_until("pgtend's sessions are gone", Duration::from_secs(5), async || count_sessions(cluster).await == 0).await;
+    wait_until("end of pgtend's sessions", Duration::from_secs(5), async || count_sessions(cluster).await == 0).await;
 }
 
 #[track_caller]
@@ -67,7 +68,7 @@ fn assert_connection_lost(run: &ProgramRun) {
 async fn faults_dying_server_is_an_error() {
     on_a_major_and_the_newest_alone(
         13,
-        "a server that dies",
+        "server stopped during a report",
         cluster_options().with_setting("autovacuum", "off"),
         async |_, mut cluster| {
             for mode in [StopMode::Immediate, StopMode::Fast] {
@@ -94,7 +95,7 @@ async fn faults_dying_server_is_an_error() {
 async fn faults_lost_connection_is_an_error() {
     on_a_major_and_the_newest_alone(
         13,
-        "a line that breaks",
+        "connection lost during a report",
         cluster_options().with_setting("autovacuum", "off"),
         async |_, cluster| {
             let proxy = Proxy::new(cluster.host(), cluster.port(), slow_network());
@@ -121,7 +122,7 @@ async fn faults_lost_connection_is_an_error() {
 async fn faults_frozen_server_is_waited_for() {
     on_a_major_and_the_newest_alone(
         13,
-        "a frozen server is waited for",
+        "paused server",
         cluster_options().with_setting("autovacuum", "off"),
         async |_, cluster| {
             let proxy = Proxy::new(cluster.host(), cluster.port(), slow_network());
@@ -144,12 +145,12 @@ async fn faults_frozen_server_is_waited_for() {
 async fn faults_interrupted_run_leaves_no_session() {
     on_a_major_and_the_newest_alone(
         13,
-        "an interrupted look",
+        "interrupted report",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
             for signal in ["INT", "TERM"] {
                 let holder = connect_superuser(&cluster, "postgres").await;
-                // Facts that read this catalog wait for their lock timeout one after the other.
+                // Facts that read this catalog wait for their lock timeouts one after the other.
                 holder
                     .batch_execute("begin; lock pg_catalog.pg_tablespace in access exclusive mode")
                     .await
@@ -166,7 +167,7 @@ async fn faults_interrupted_run_leaves_no_session() {
                 if signal == "TERM" {
                     continue;
                 }
-                // A line that stalls: the request to cancel does not arrive either.
+                // On a stalled network the cancel request does not arrive either.
                 let proxy = Proxy::new(cluster.host(), cluster.port(), slow_network());
                 let child = start_and_wait_for_session(
                     &cluster,
@@ -205,7 +206,7 @@ fn assert_interrupted(run: &ProgramRun, major: u32) {
 
 #[tokio::test]
 async fn faults_table_dropped_between_samples() {
-    on_a_major_and_the_newest_shared(13, "a table dropped between two looks", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "table dropped during a report", async |_, cluster| {
         let name = create_database(cluster).await;
         let content = "create table gone as select g as id, repeat(md5(g::text), 3) as t from generate_series(1, 20000) g; \
             create index on gone (id); create table stays as table gone";
@@ -213,12 +214,12 @@ async fn faults_table_dropped_between_samples() {
         let proxy = Proxy::new(cluster.host(), cluster.port(), slow_network());
         let session = open_session(&proxied_conninfo(&proxy, cluster, &name)).await;
         let scope = pgtend::collect::Scope::everything();
-        let (looked, ()) = tokio::join!(collect_snapshot(&session, &scope), async {
-            // The first answer is under way when the table goes, the second question comes after it.
+        let (collected, ()) = tokio::join!(collect_snapshot(&session, &scope), async {
+            // The table is dropped after the first query was sent and before the second.
             tokio::time::sleep(Duration::from_millis(170)).await;
             execute_sql(cluster, &name, "drop table gone").await;
         });
-        let snapshot = looked.expect("a look");
+        let snapshot = collected.expect("a snapshot");
         assert!(snapshot.database_snapshots[0].exact_sizes.known().is_some(), "{:?}", snapshot.database_snapshots[0].exact_sizes);
         assert!(snapshot.database_snapshots[0].definitions.known().is_some(), "{:?}", snapshot.database_snapshots[0].definitions);
     })
@@ -227,7 +228,7 @@ async fn faults_table_dropped_between_samples() {
 
 #[tokio::test]
 async fn faults_concurrent_table_ddl() {
-    on_a_major_and_the_newest_shared(13, "tables that come and go", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "concurrent DDL on tables", async |_, cluster| {
         let name = create_database(cluster).await;
         let over = Arc::new(AtomicBool::new(false));
         let client = connect_superuser(cluster, &name).await;
@@ -273,7 +274,7 @@ async fn faults_concurrent_table_ddl() {
 async fn faults_concurrent_database_ddl() {
     on_a_major_and_the_newest_alone(
         13,
-        "databases that come and go",
+        "concurrent DDL on databases",
         cluster_options().with_setting("autovacuum", "off"),
         async |_, cluster| {
             let over = Arc::new(AtomicBool::new(false));
@@ -303,7 +304,7 @@ async fn faults_concurrent_database_ddl() {
                     database_selection: pgtend::collect::DatabaseSelection::All,
                     ..relations_scope()
                 };
-                let snapshot = collect_snapshot(&session, &databases).await.expect("a look");
+                let snapshot = collect_snapshot(&session, &databases).await.expect("a snapshot");
                 assert!(snapshot.databases.known().is_some(), "{:?}", snapshot.databases);
             }
             over.store(true, Ordering::Relaxed);
@@ -332,7 +333,7 @@ async fn faults_interrupted_demo_leaves_nothing() {
         send_signal(&child, signal);
         let since = Instant::now();
         let run = wait_for_run(child).await;
-        // The signal may come before the program handles it, and before there is anything to remove.
+        // The signal may arrive before the program handles it, and before there is anything to remove.
         let is_too_early = run.code.is_none() && mine.is_empty();
         let is_interrupted = run.code == Some(1) && run.stderr.contains("interrupted");
         assert!(is_too_early || is_interrupted, "after {wait} ms: {:?} {}", run.code, run.stderr);

@@ -1,4 +1,4 @@
-//! Locks: pgtend waits for nobody, and nobody waits for pgtend.
+//! Locks: pgtend does not wait for locks, and no session waits for pgtend.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::clusters::{
     on_a_major_and_the_newest_shared, print_stderr, query_one_text, wait_until,
 };
 
-/// A report that waits for no lock takes a fraction of a second; on a busy machine, longer. One that waits for a lock of
-/// these tests ends at no time, and [`LockWatch`] sees it wait.
+/// A report that waits for no lock takes a fraction of a second; on a busy machine, longer. One that waits for a lock
+/// of these tests does not end, and [`LockWatch`] detects the wait.
 const LOCK_TIME_LIMIT: Duration = Duration::from_secs(20);
 
 const CONTENT: &str = "create table thick (id int primary key, t text); \
@@ -37,7 +37,7 @@ const CONTENT: &str = "create table thick (id int primary key, t text); \
     create table free (id int primary key, t text); \
     insert into free select g, repeat(md5(g::text), 3) from generate_series(1, 20000) g";
 
-/// Watches from a session of its own, until asked: is any lock of pgtend waited for, or does it wait?
+/// Samples from a separate session, until stopped, whether a lock of pgtend is waited for or pgtend waits for one.
 struct LockWatch {
     is_over: Arc<AtomicBool>,
     observed: JoinHandle<(usize, Vec<String>)>,
@@ -77,11 +77,11 @@ impl LockWatch {
     }
 }
 
-/// A superuser reads sizes from the files, which no lock keeps from him; this role has to ask for them.
+/// A superuser reads sizes from the files, which needs no lock; this role has to use the size functions.
 const WATCHER_ROLE: &str = "do $$ begin create role lock_watcher login in role pg_monitor; \
     exception when duplicate_object or unique_violation then null; end $$";
 
-/// All reports, as a monitoring role, while something is locked: the wall time of each.
+/// Runs all reports as a monitoring role while something is locked. Returns the wall time of each.
 async fn run_all_reports(cluster: &Cluster, database: &str) -> (Vec<ProgramRun>, String) {
     execute_sql(cluster, database, WATCHER_ROLE).await;
     let conninfo = database_conninfo(cluster, database).replace("user=postgres", "user=lock_watcher");
@@ -102,7 +102,7 @@ fn find_named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{name} is missing"))
 }
 
-/// The locked table is estimated and said to be locked; the others are exact.
+/// Asserts that the locked table is estimated and marked as locked, and that the others are exact.
 fn assert_estimated(tables: &Value, locked: &[&str]) {
     for table in tables["tables"].as_array().expect("tables") {
         let name = table["table"].as_str().expect("a name");
@@ -115,7 +115,7 @@ fn assert_estimated(tables: &Value, locked: &[&str]) {
     }
 }
 
-/// Definitions of these indexes are null and explained, and only of these.
+/// Asserts that the definitions of these indexes, and only of these, are null and explained.
 fn assert_undefined(indexes: &Value, locked: &[&str]) {
     for name in locked {
         let index = find_named(&indexes["indexes"], "index", name);
@@ -138,7 +138,7 @@ async fn hold_lock(cluster: &Cluster, database: &str, statement: &str) -> Client
     client
 }
 
-/// What is locked, the tables whose sizes are then estimates, the indexes without definition.
+/// A statement that locks, the tables whose sizes are then estimates, and the indexes without a definition.
 const LOCK_CASES: &[(&str, &[&str], &[&str])] = &[
     ("lock table thick in access exclusive mode", &["thick"], &["thick_pkey"]),
     ("lock table indexed in access exclusive mode", &["indexed"], &["indexed_pkey", "indexed_t"]),
@@ -153,7 +153,7 @@ const LOCK_CASES: &[(&str, &[&str], &[&str])] = &[
 
 #[tokio::test]
 async fn locks_held_do_not_block_reports() {
-    on_a_major_and_the_newest_shared(13, "no report waits for a held lock", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "reports with a held lock", async |major, cluster| {
         let name = create_database(cluster).await;
         execute_sql(cluster, &name, CONTENT).await;
         execute_sql(cluster, &name, "vacuum analyze").await;
@@ -181,7 +181,7 @@ async fn locks_held_do_not_block_reports() {
 
 #[tokio::test]
 async fn locks_awaited_do_not_block_reports() {
-    on_a_major_and_the_newest_shared(13, "no report queues behind a waiter", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "reports with a waiting lock", async |major, cluster| {
         let name = create_database(cluster).await;
         execute_sql(cluster, &name, CONTENT).await;
         execute_sql(cluster, &name, "vacuum analyze").await;
@@ -190,12 +190,16 @@ async fn locks_awaited_do_not_block_reports() {
         let waiting = tokio::spawn(async move { waiter.batch_execute("alter table indexed add column n int").await });
         let queued = "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'";
         let is_queued = async || query_one_text(cluster, &name, queued).await.as_deref() == Some("1");
-        wait_until("one waits for the lock", is_queued).await;
+        wait_until("a session waiting for the lock", is_queued).await;
         let (runs, times) = run_all_reports(cluster, &name).await;
-        print_stderr(&format!("{major}, one waits for ACCESS EXCLUSIVE behind a reader: seconds{times}"));
+        print_stderr(&format!("{major}, a session waits for ACCESS EXCLUSIVE behind a reader: seconds{times}"));
         assert_estimated(&runs[2].report_json(), &["indexed"]);
         assert_undefined(&runs[3].report_json(), &["indexed_pkey", "indexed_t"]);
-        assert_eq!(query_one_text(cluster, &name, queued).await.as_deref(), Some("1"), "it does not wait any more");
+        assert_eq!(
+            query_one_text(cluster, &name, queued).await.as_deref(),
+            Some("1"),
+            "the session does not wait any more"
+        );
         reader.batch_execute("commit").await.expect("a commit");
         waiting.await.expect("the waiter").expect("its turn");
     })
@@ -206,18 +210,19 @@ async fn locks_awaited_do_not_block_reports() {
 async fn locks_on_catalog_are_reported() {
     on_a_major_and_the_newest_alone(
         13,
-        "a locked catalog ends in words",
+        "locked catalogs",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
-            let mut summary = format!("{major}, a look while a catalog is locked:");
+            let mut summary = format!("{major}, collecting while a catalog is locked:");
             for catalog in ["pg_class", "pg_namespace"] {
                 let session = open_session(&cluster.conninfo()).await;
                 let statement = format!("lock pg_catalog.{catalog} in access exclusive mode");
                 let holder = hold_lock(&cluster, "postgres", &statement).await;
                 let since = Instant::now();
-                let looked = timeout(Duration::from_secs(20), collect_snapshot(&session, &Scope::everything())).await;
+                let collected =
+                    timeout(Duration::from_secs(20), collect_snapshot(&session, &Scope::everything())).await;
                 let took = since.elapsed().as_secs_f64();
-                let outcome = match looked.expect("an end") {
+                let outcome = match collected.expect("an end") {
                     Ok(snapshot) => {
                         format!(
                             "tables {:?}",
@@ -229,10 +234,10 @@ async fn locks_on_catalog_are_reported() {
                 let _ = write!(summary, "\n    {catalog} {took:.2} s: {outcome}");
                 holder.batch_execute("rollback").await.expect("a rollback");
             }
-            // Where not even the server's greeting comes.
+            // With pg_class locked, not even the connection can be completed.
             let holder = hold_lock(&cluster, "postgres", "lock pg_catalog.pg_class in access exclusive mode").await;
             let run = run_with_conninfo(&format!("{} connect_timeout=2", cluster.conninfo()), &["overview"]).await;
-            let _ = write!(summary, "\n    to connect and see pg_class locked {:.2} s", run.elapsed.as_secs_f64());
+            let _ = write!(summary, "\n    connecting with pg_class locked {:.2} s", run.elapsed.as_secs_f64());
             assert!(run.elapsed < Duration::from_secs(20));
             if run.code != Some(0) {
                 run.assert_failed();

@@ -1,4 +1,4 @@
-//! Looking at real servers: truthfully, quickly, and without anybody noticing.
+//! Collecting from real servers: correct values, few round trips, and no effect on the server.
 
 mod bloat;
 mod data_sets;

@@ -1,4 +1,4 @@
-//! Databases in other encodings, and trees deeper than anybody plants them.
+//! Databases in other encodings, and deep partition trees.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::program_runs::{database_conninfo, report_json_of, run_with_conninfo};
 use crate::clusters::{execute_sql, on_a_major_and_the_newest_shared, query_one_text};
 
-/// A database of the test's own with an encoding.
+/// Creates a database with an encoding.
 async fn create_database_with_encoding(cluster: &pg_sandbox::Cluster, encoding: &str) -> String {
     let name = format!("in_{}", encoding.to_lowercase());
     let create = format!("create database {name} template template0 encoding '{encoding}' locale 'C'");
@@ -19,9 +19,9 @@ const NAMED_REPORTS: [&[&str]; 4] = [&["tables"], &["indexes"], &["overview"], &
 
 #[tokio::test]
 async fn names_with_invalid_utf8_are_shown() {
-    on_a_major_and_the_newest_shared(13, "names that are no text", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "names with invalid UTF-8", async |major, cluster| {
         let name = create_database_with_encoding(cluster, "SQL_ASCII").await;
-        // A client that speaks of bytes: no conversion, an é of LATIN1 alone.
+        // SQL_ASCII does not convert: this name contains a single byte of LATIN1.
         let batch = "do $$ declare odd text := 'caf' || encode('\\x41', 'escape'); begin \
             odd := convert_from('\\x636166e9', 'SQL_ASCII'); \
             execute format('create table %I (id int primary key, %I text)', odd, odd); \
@@ -54,7 +54,7 @@ async fn names_with_invalid_utf8_are_shown() {
 
 #[tokio::test]
 async fn names_in_latin1_are_decoded() {
-    on_a_major_and_the_newest_shared(13, "umlauts of a LATIN1 database", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "names in a LATIN1 database", async |_, cluster| {
         let name = create_database_with_encoding(cluster, "LATIN1").await;
         let batch = "create table \"Größenübersicht\" (\"Länge\" int primary key); \
             create index \"Höhenzüge\" on \"Größenübersicht\" (\"Länge\") where \"Länge\" > 5";
@@ -75,7 +75,7 @@ async fn names_in_latin1_are_decoded() {
 
 #[tokio::test]
 async fn names_partition_tree_of_16_levels_adds_up() {
-    on_a_major_and_the_newest_shared(13, "a tree of sixteen levels", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "partition tree of 16 levels", async |_, cluster| {
         let name = crate::clusters::create_database(cluster).await;
         let mut batch = String::from("create table level_0 (id int, t text) partition by range (id);");
         for level in 1..16 {
@@ -92,7 +92,7 @@ async fn names_partition_tree_of_16_levels_adds_up() {
         batch.push_str("create index tree on level_0 (id);");
         batch.push_str("insert into level_0 select g, repeat(md5(g::text), 3) from generate_series(0, 30000) g");
         execute_sql(cluster, &name, &batch).await;
-        // What 13 and 14 count arrives when it arrives.
+        // 13 and 14 report the counters with a delay.
         execute_sql(cluster, &name, "analyze").await;
         let text = database_conninfo(cluster, &name);
         let tables = report_json_of(&text, &["tables"]).await;

@@ -1,4 +1,4 @@
-//! Every report through pgbouncer in transaction mode, which hands one server connection from client to client.
+//! Every report through pgbouncer in transaction mode, which passes one server connection from client to client.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::program_runs::{REPORT_COMMANDS, report_json_of};
 use crate::clusters::{cluster_options, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster};
 use crate::connection::pgbouncer::{Pgbouncer, find_pgbouncer};
 
-/// What the server's process is told for its session, and whose process it is.
+/// Returns the settings of the server's session and its process id.
 async fn session_state(client: &Client) -> BTreeMap<String, String> {
     let query = "select name, setting from pg_settings where source = 'session' or name in ('search_path', \
         'statement_timeout', 'lock_timeout', 'datestyle', 'TimeZone', 'jit', 'idle_in_transaction_session_timeout') \
@@ -21,7 +21,7 @@ async fn session_state(client: &Client) -> BTreeMap<String, String> {
         SimpleQueryMessage::Row(row) => Some((row.get(0)?.to_owned(), row.get(1)?.to_owned())),
         _ => None,
     });
-    // The name a client gave itself, which the pooler passes on, is for the next one to set.
+    // The pooler sets application_name for each client.
     rows.filter(|(name, _)| name != "application_name").collect()
 }
 
@@ -47,7 +47,7 @@ async fn pgbouncer_reports_leave_no_session_state() {
             }
             report_json_of(&pooler.conninfo(), &["tables", "--exact", "--all-databases"]).await;
         }
-        // The same process of the server, as it was.
+        // The same server process in the same state.
         assert_eq!(before, session_state(&client).await, "on {major}");
         print_stderr(&format!("{name}: through one connection to {major}"));
     })

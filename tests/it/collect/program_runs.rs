@@ -1,4 +1,4 @@
-//! Looking at a server: by the library, or by the program as a user runs it.
+//! Collecting from a server: with the library, or with the program as a user runs it.
 
 use std::process::{Output, Stdio};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, E
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-/// Every report, as typed.
+/// The arguments of every report.
 pub const REPORT_COMMANDS: [&[&str]; 7] =
     [&["overview"], &["databases"], &["tables"], &["indexes"], &["slots"], &["wal"], &["snapshot"]];
 
-/// A conninfo with nothing around it: no environment, no home directory.
+/// Resolves a conninfo without environment variables and without a home directory.
 pub fn parse_conninfo(text: &str) -> Arc<Conninfo> {
     let environment = Environment { os_user: Some("nobody".into()), ..Environment::default() };
     let flags = ConnectionFlags { dbname: Some(text.to_owned()), ..ConnectionFlags::default() };
@@ -32,7 +32,7 @@ pub fn database_conninfo(cluster: &Cluster, database: &str) -> String {
     cluster.conninfo().replace("dbname=postgres", &format!("dbname={database}"))
 }
 
-/// The sizes of one database, nothing else.
+/// The scope of relation sizes only.
 pub fn relations_scope() -> Scope {
     Scope { facts: FactGroups::new(&[FactGroup::Relations]), ..Scope::default() }
 }
@@ -60,7 +60,7 @@ impl ProgramRun {
         ProgramRun { code: output.status.code(), stdout: output.stdout, stderr, elapsed: since.elapsed() }
     }
 
-    /// The report of a run that went well.
+    /// Returns the JSON of a successful run.
     #[track_caller]
     pub fn report_json(&self) -> Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
@@ -71,16 +71,16 @@ impl ProgramRun {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Failed as a program should: it says why, and it is no bug.
+    /// Asserts that the run failed with an error message and without a panic.
     #[track_caller]
     pub fn assert_failed(&self) {
         assert_eq!(self.code, Some(1), "{}{}", self.stdout_text(), self.stderr);
-        assert!(self.stderr.starts_with("pgtend: "), "no word of what went wrong: {}", self.stderr);
+        assert!(self.stderr.starts_with("pgtend: "), "no error message: {}", self.stderr);
         assert!(!self.stderr.contains("bug"), "{}", self.stderr);
     }
 }
 
-/// The program with these arguments, looking at a server; nothing of this machine's environment reaches it.
+/// The program with these arguments and a conninfo, without the environment of this machine.
 pub fn pgtend_with_conninfo(conninfo: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.env_clear().env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -104,7 +104,7 @@ pub fn start_with_conninfo(conninfo: &str, arguments: &[&str]) -> Child {
     pgtend_with_conninfo(conninfo, arguments).spawn().expect("the program starts")
 }
 
-/// Waits for the program's end, though not for ever.
+/// Waits for the end of the program, with a time limit.
 pub async fn wait_for_run(child: Child) -> ProgramRun {
     let since = Instant::now();
     let output = tokio::time::timeout(Duration::from_secs(180), child.wait_with_output()).await;

@@ -1,4 +1,4 @@
-//! What a look leaves on a server: nothing but lines in its log.
+//! Collecting leaves nothing on a server except lines in its log.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::clusters::{
     query_one_text, query_texts,
 };
 
-/// A private server that writes down everything it is told.
+/// Options of a private server that logs all statements.
 fn logging_options() -> pg_sandbox::ClusterOptions {
     cluster_options()
         .with_setting("autovacuum", "off")
@@ -23,19 +23,19 @@ fn logging_options() -> pg_sandbox::ClusterOptions {
 const CONTENT: &str = "create table t (id int primary key, t text); create index on t (t) where id > 5; \
     insert into t select g, md5(g::text) from generate_series(1, 1000) g";
 
-/// The statements of pgtend's sessions in the log's part, session by session.
+/// Returns the statements of pgtend's sessions in a part of the log, by session.
 fn logged_statements(log: &str) -> Vec<(String, Vec<String>)> {
     let mut sessions: Vec<(String, Vec<String>)> = Vec::new();
     let mut lines = log.lines().peekable();
     while let Some(line) = lines.next() {
         let mut parts = line.splitn(4, '|');
-        let (Some(pid), Some("pgtend"), Some(xid), Some(said)) =
+        let (Some(pid), Some("pgtend"), Some(xid), Some(message)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             continue;
         };
-        assert_eq!(xid, "0", "a transaction id was spent: {line}");
-        let Some((_, statement)) = said.split_once("statement: ").or_else(|| said.split_once("execute ")) else {
+        assert_eq!(xid, "0", "a transaction id was assigned: {line}");
+        let Some((_, statement)) = message.split_once("statement: ").or_else(|| message.split_once("execute ")) else {
             continue;
         };
         let mut statement = statement.to_owned();
@@ -51,7 +51,7 @@ fn logged_statements(log: &str) -> Vec<(String, Vec<String>)> {
     sessions
 }
 
-/// The SQL alone: without comments and without the name that log lines of prepared statements begin with.
+/// Returns the SQL without comments and without the name that log lines of prepared statements begin with.
 fn statement_sql(statement: &str) -> String {
     let statement = statement.strip_prefix("<unnamed>: ").unwrap_or(statement);
     let lines = statement.lines().map(str::trim).filter(|line| !line.starts_with("--"));
@@ -60,7 +60,7 @@ fn statement_sql(statement: &str) -> String {
 
 #[tokio::test]
 async fn reads_use_read_only_transactions() {
-    on_every_major_alone("all is read inside read-only transactions", logging_options(), async |major, cluster| {
+    on_every_major_alone("read-only transactions", logging_options(), async |major, cluster| {
         execute_sql(&cluster, "postgres", CONTENT).await;
         for report in REPORT_COMMANDS {
             for more in [&[][..], &["--exact"], &["--all-databases", "--jobs", "2"]] {
@@ -80,7 +80,7 @@ async fn reads_use_read_only_transactions() {
                             "a prepared statement has a name: {statement}"
                         );
                         if text.starts_with("begin") {
-                            assert!(!inside, "two transactions at once");
+                            assert!(!inside, "nested transactions");
                             assert!(text.contains("read only") && text.contains("read committed"), "{text}");
                             for guard in ["statement_timeout", "lock_timeout", "search_path = pg_catalog, pg_temp;"] {
                                 assert!(text.contains(guard), "no {guard}: {text}");
@@ -88,7 +88,7 @@ async fn reads_use_read_only_transactions() {
                             assert_eq!(text.contains("client_connection_check_interval"), major >= 14, "{text}");
                             inside = true;
                         } else if text == "commit" {
-                            assert!(inside, "a commit of nothing");
+                            assert!(inside, "a commit outside a transaction");
                             inside = false;
                         } else {
                             assert!(inside, "outside a transaction: {text}");
@@ -98,19 +98,19 @@ async fn reads_use_read_only_transactions() {
                     }
                     assert!(!inside, "{arguments:?} on {major}: a transaction stays open");
                 }
-                assert!(!log.contains("unexpected EOF"), "{arguments:?}: a session ended without goodbye\n{log}");
+                assert!(!log.contains("unexpected EOF"), "{arguments:?}: a session ended without Terminate\n{log}");
             }
         }
     })
     .await;
 }
 
-/// The server's own words for what is in force when it is asked: what the log cannot show.
+/// Values that the server reports for the session: the log does not show them.
 #[tokio::test]
 async fn reads_ignore_hostile_search_path() {
     on_a_major_and_the_newest_alone(
         13,
-        "a search path full of traps",
+        "hostile search_path",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
             execute_sql(&cluster, "postgres", CONTENT).await;
@@ -171,7 +171,7 @@ async fn reads_ignore_hostile_search_path() {
             }
             for (report, before, after) in compare_reports(clean, all_reports(&cluster, "postgres").await) {
                 let (before, mut after) = (report_paths(&before), report_paths(&after));
-                // The traps themselves are WAL, which may be enough to speak of.
+                // Creating the traps writes WAL, which may be enough to change the report.
                 after.retain(|path| {
                     !path.starts_with(".wal.full_page_images.recommendations[]") || before.contains(path)
                 });
@@ -205,7 +205,7 @@ fn compare_reports(
     before.into_iter().zip(after).map(|((report, before), (_, after))| (report, before, after))
 }
 
-/// A report's paths, without values: what is there, and what is null.
+/// Returns a report's paths without values: which exist, and which are null.
 fn report_paths(report: &Value) -> BTreeSet<String> {
     fn walk(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
         match value {
@@ -222,7 +222,7 @@ fn report_paths(report: &Value) -> BTreeSet<String> {
     paths
 }
 
-/// Takes out what moves between two looks at a quiet server.
+/// Removes the values that change between two reports on an idle server.
 fn without_volatile_values(mut report: Value) -> Value {
     fn remove_volatile_values(value: &mut Value) {
         match value {
@@ -231,7 +231,7 @@ fn without_volatile_values(mut report: Value) -> Value {
                     let moves = [
                         "_at",
                         "seconds",
-                        // The same numbers, in a sentence.
+                        // Contains the same numbers.
                         "message",
                         "_lsn",
                         "xid_age",
@@ -254,7 +254,7 @@ fn without_volatile_values(mut report: Value) -> Value {
                             "wal_bytes",
                             "retained_bytes",
                             "rows_written",
-                            // It is one of the odd settings.
+                            // It depends on one of the changed settings.
                             "read_only_overrides",
                         ]
                         .contains(&key.as_str())
@@ -269,7 +269,8 @@ fn without_volatile_values(mut report: Value) -> Value {
                         .contains(&key.as_str())
                         || ["wal_to_data_ratio", "source", "temp_bytes_written", "until_full", "images", "calls", "share"]
                             .contains(&key.as_str())
-                        // What is free moves with everybody on the machine, and what is reckoned from it.
+                        // Free disk space changes with other activity on the machine, and so do the values computed
+                        // from it.
                         || ["disk", "prevention", "forecast", "backends"].contains(&key.as_str());
                     if moves {
                         *value = Value::Null;
@@ -289,7 +290,7 @@ fn without_volatile_values(mut report: Value) -> Value {
 #[tokio::test]
 async fn reads_ignore_role_defaults() {
     on_every_major_alone(
-        "a role with odd defaults",
+        "role with unusual defaults",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
             execute_sql(&cluster, "postgres", CONTENT).await;
@@ -297,7 +298,8 @@ async fn reads_ignore_role_defaults() {
             let index = "create table \"Odd\" (\"At\" timestamptz, b bytea, n float8); \
             create index odd on \"Odd\" (\"At\") where \"At\" > '2026-02-01 10:00+00' and b = '\\x00ff' and n > 0.1";
             execute_sql(&cluster, "postgres", index).await;
-            // Before 15 the collector writes its file every 500 ms at most, and nothing shows that it wrote the last one.
+            // Before 15 the collector writes its file at most every 500 ms, and there is no sign that it wrote the last
+            // one.
             tokio::time::sleep(std::time::Duration::from_millis(if major < 15 { 1_200 } else { 0 })).await;
             let plain = all_reports(&cluster, "postgres").await;
             let settings = [

@@ -1,4 +1,4 @@
-//! What a report costs where the server is far away.
+//! Round trips and duration of reports on remote servers.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,44 +13,45 @@ use crate::clusters::{
 use crate::proxy::{Behaviour, Proxy};
 use serde_json::Value;
 
-/// One for the facts, the rest for sizes asked exactly.
+/// One for the facts, the rest for exact sizes.
 const MAX_ROUND_TRIPS: usize = 3;
 
-/// Conninfo by way of the proxy.
+/// A conninfo that connects through the proxy.
 pub fn proxied_conninfo(proxy: &Proxy, cluster: &Cluster, database: &str) -> String {
     let (port, password) = (proxy.port(), cluster.password());
     format!("host=127.0.0.1 port={port} user=postgres password={password} dbname={database} sslmode=disable")
 }
 
-/// Indexes to define, and a table behind many others that has grown without a trace: only the sum tells of it.
+/// Indexes with definitions, and a table among many others that has grown without statistics: only the total shows the
+/// difference.
 const CONTENT: &str = "do $$ begin for n in 1..200 loop \
-    execute format('create table dwarf_%s (id int primary key, t text)', n); end loop; end $$; \
+    execute format('create table small_%s (id int primary key, t text)', n); end loop; end $$; \
     create table parent (id int primary key, t text); create index on parent (t); \
     create table grown (id int primary key, t text); analyze grown; \
     insert into grown select g, repeat(md5(g::text), 3) from generate_series(1, 40000) g";
 
 #[tokio::test]
 async fn round_trips_of_a_report_are_at_most_three() {
-    on_every_major("a report costs three round trips", async |major, cluster| {
+    on_every_major("round trips of reports", async |major, cluster| {
         let name = create_database(cluster).await;
         execute_sql(cluster, &name, CONTENT).await;
-        // The session's process hands its statistics in when it ends, and the session does not wait for that.
+        // A session reports its statistics after it ends, and the client does not wait for that.
         let handed_in = "select count(*) = 1 from pg_stat_user_tables where relname = 'grown' and n_tup_ins = 40000";
         wait_until_true_in(cluster, &name, handed_in).await;
         execute_sql(cluster, &name, "select pg_stat_reset()").await;
         let mut summary = format!("round trips on {major}:");
         for report in REPORT_COMMANDS {
-            // A slow line back, so that what is sent in parts is one turn, also where the machine is busy.
+            // The delay towards the client makes a result in several parts one round trip, even on a busy machine.
             let behaviour = Behaviour { to_client: Duration::from_millis(80), ..Behaviour::default() };
             let proxy = Proxy::new(cluster.host(), cluster.port(), behaviour);
             report_json_of(&proxied_conninfo(&proxy, cluster, &name), report).await;
             let _ = write!(summary, " {} {}", report[0], proxy.round_trips());
             assert!(
                 report[0] != "tables" || proxy.round_trips() == MAX_ROUND_TRIPS,
-                "the sum was not wrong: {}",
+                "the total was not wrong: {}",
                 proxy.round_trips()
             );
-            // All facts are also those of an audit: samples of TOAST are read when it is known whose.
+            // A snapshot has the facts of an audit, too: a sample of TOAST is read once its relations are known.
             let most = if report[0] == "snapshot" { MAX_ROUND_TRIPS + 1 } else { MAX_ROUND_TRIPS };
             assert!(proxy.round_trips() <= most, "{report:?} on {major}: {} round trips", proxy.round_trips());
             assert_eq!(proxy.connections(), 1, "{report:?} on {major}");
@@ -62,7 +63,7 @@ async fn round_trips_of_a_report_are_at_most_three() {
 
 #[tokio::test]
 async fn round_trips_keep_remote_reports_fast() {
-    on_a_major_and_the_newest(13, "a report from far away", async |major, _| {
+    on_a_major_and_the_newest(13, "reports with 100 ms per round trip", async |major, _| {
         let cluster = shared_cluster(major);
         let half = Duration::from_millis(50);
         let behaviour = Behaviour { to_server: half, to_client: half, stalled: false };
@@ -81,13 +82,13 @@ async fn round_trips_keep_remote_reports_fast() {
     .await;
 }
 
-/// Just as many as are worth another connection, with those of the catalog.
+/// Enough relations, including those of the catalog, for a second connection.
 const MANY_RELATIONS: &str = "do $$ begin for n in 1..5000 loop \
     execute format('create table many_%s (id int)', n); if n % 1000 = 0 then commit; end if; end loop; end $$";
 
 #[tokio::test]
 async fn round_trips_second_connection_measures_sizes() {
-    on_a_major_and_the_newest(17, "a large database is counted beside", async |major, _| {
+    on_a_major_and_the_newest(17, "second connection for sizes", async |major, _| {
         let cluster = shared_cluster(major);
         let name = create_database(cluster).await;
         execute_sql(cluster, &name, MANY_RELATIONS).await;
@@ -103,13 +104,13 @@ async fn round_trips_second_connection_measures_sizes() {
             report_json_of(&of_role, &["tables"]).await,
         ];
         assert_eq!(free.connections(), 2);
-        assert_eq!(bound.connections(), 2, "it was tried, and refused");
+        assert_eq!(bound.connections(), 2, "a second connection was tried and refused");
         for report in reports {
             let accounting = &report["accounting"];
             assert!(accounting["database_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{accounting}");
             assert_ne!(accounting["unaccounted_bytes"], Value::Null, "{accounting}");
         }
-        // Who promises so many connections and no more takes none.
+        // A connection limit of 1 per run prevents the second connection.
         let alone = proxy();
         report_json_of(&proxied_conninfo(&alone, cluster, &name), &["snapshot"]).await;
         assert_eq!(alone.connections(), 1);

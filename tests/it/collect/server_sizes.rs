@@ -1,4 +1,4 @@
-//! What the server itself says of sizes, and the law a look is held to.
+//! Sizes that the server reports itself, and the tolerances of a snapshot.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,12 @@ pub struct ServerSizes {
     indexes: HashMap<u32, (String, u64)>,
 }
 
-/// How far a look was off.
+/// The errors of a snapshot.
 #[derive(Debug, Default)]
 pub struct SizeError {
-    /// Of a relation over 1 MB, at worst.
+    /// The largest error of a relation over 1 MB.
     pub max_relation_error: f64,
-    /// Of the sum.
+    /// The error of the total.
     pub total_error: f64,
     pub measured: u64,
 }
@@ -49,16 +49,17 @@ impl ServerSizes {
         }
     }
 
-    /// No relation over 1 MB is missing or off by more than 10 %, and the sum is within 2 % of the database.
+    /// Asserts that no relation over 1 MB is missing or off by more than 10 %, and that the total is within 2 % of the
+    /// database.
     #[track_caller]
     pub fn assert_within_tolerance(&self, name: &str, snapshot: &Snapshot) -> SizeError {
         let database_snapshot = only_database(snapshot);
         let mut worst = 0_f64;
-        let mut check = |what: &str, told: Option<u64>, truth: u64| {
-            let reported = told.unwrap_or_else(|| panic!("{name}: {what} is missing"));
+        let mut check = |what: &str, reported: Option<u64>, truth: u64| {
+            let reported = reported.unwrap_or_else(|| panic!("{name}: {what} is missing"));
             if truth.max(reported) > MB {
                 let off = reported.abs_diff(truth) as f64 / truth.max(1) as f64;
-                assert!(off <= 0.1, "{name}: {what} has {truth} bytes, told were {reported}");
+                assert!(off <= 0.1, "{name}: {what} has {truth} bytes, reported {reported}");
                 worst = worst.max(off);
             }
         };
@@ -79,7 +80,7 @@ impl ServerSizes {
             + indexes.values().map(|i| i.size.bytes).sum::<u64>()
             + sequences;
         let off = self.database.abs_diff(sum) as f64 / self.database as f64;
-        assert!(off <= 0.02, "{name}: {} bytes in the database, {sum} told ({:.2} %)", self.database, off * 100.0);
+        assert!(off <= 0.02, "{name}: {} bytes in the database, {sum} reported ({:.2} %)", self.database, off * 100.0);
         SizeError {
             max_relation_error: worst,
             total_error: off,
@@ -87,7 +88,7 @@ impl ServerSizes {
         }
     }
 
-    /// Every byte of every relation is right, and said to be measured.
+    /// Asserts that every size is exact and marked as measured.
     #[track_caller]
     pub fn assert_exact(&self, name: &str, snapshot: &Snapshot) {
         let database_snapshot = only_database(snapshot);
@@ -106,6 +107,6 @@ impl ServerSizes {
 
 #[track_caller]
 pub fn only_database(snapshot: &Snapshot) -> &DatabaseSnapshot {
-    assert_eq!(snapshot.database_snapshots.len(), 1, "databases looked into");
+    assert_eq!(snapshot.database_snapshots.len(), 1, "databases read");
     &snapshot.database_snapshots[0]
 }

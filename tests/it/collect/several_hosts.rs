@@ -7,7 +7,7 @@ use crate::clusters::{cluster_options, execute_sql, on_the_newest, private_clust
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::fixture_servers::wait_until_true;
 
-/// How often each command is run: a second choice of the host agrees with the first in half of the cases.
+/// Runs per command: a second random choice of the host equals the first in half of the cases.
 const ROUNDS: usize = 5;
 
 fn trust_options() -> ClusterOptions {
@@ -28,7 +28,7 @@ fn connection_counts(proxies: &[Proxy; 2]) -> [usize; 2] {
     proxies.each_ref().map(Proxy::connections)
 }
 
-/// How many connections each proxy got meanwhile.
+/// Returns how many connections each proxy got during a run.
 async fn connections_during(proxies: &[Proxy; 2], conninfo: &str, arguments: &[&str]) -> [usize; 2] {
     let before = connection_counts(proxies);
     let run = run_with_conninfo(conninfo, arguments).await;
@@ -39,7 +39,7 @@ async fn connections_during(proxies: &[Proxy; 2], conninfo: &str, arguments: &[&
 
 #[tokio::test]
 async fn hosts_are_not_mixed_in_one_report() {
-    on_the_newest("reports on one of two random hosts", async |major, installation| {
+    on_the_newest("reports with two random hosts", async |major, installation| {
         let clusters = [private_cluster(installation, trust_options()), private_cluster(installation, trust_options())];
         for cluster in &clusters {
             for name in ["first", "second", "third"] {
@@ -69,14 +69,14 @@ async fn hosts_are_not_mixed_in_one_report() {
 
 #[tokio::test]
 async fn standbys_are_not_mixed_in_one_report() {
-    on_the_newest("use on one of two random standbys", async |major, installation| {
+    on_the_newest("index use with two random standbys", async |major, installation| {
         let mut primary = private_cluster(installation, trust_options());
         for name in ["first", "second", "third"] {
             execute_sql(&primary, "postgres", &format!("create database {name}")).await;
         }
         let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         wait_until_true(&standby, "select pg_is_in_recovery()").await;
-        // Two ways to one standby: it is counted which one is taken.
+        // Two addresses of one standby: the connections of each are counted.
         let proxies = [0, 1].map(|_| Proxy::new(standby.host(), standby.port(), Behaviour::default()));
         let replica = random_hosts_conninfo(&proxies);
         let arguments = ["indexes", "--all-databases", "--history", "none", "--replica", &replica];

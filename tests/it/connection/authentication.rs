@@ -6,7 +6,7 @@ use super::certificates::{file_option, server_files};
 use super::server::Server;
 use super::*;
 
-/// Roles named after how they get in.
+/// Roles are named after their authentication method.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let (conf, files) = server_files("server");
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -158,7 +158,7 @@ async fn auth_client_certificates_are_checked() {
     let open = format!("{base} {} sslkey='{}'", file_option("sslcert", "client.crt"), open_key.display());
     let error = connect_error(&SERVER.tcp_conninfo(&open)).await;
     assert_says(&error, &["has group or world access"], "chmod 0600");
-    // Where TLS is only preferred, psql goes on without it; what was wrong is still told.
+    // With sslmode=prefer, psql continues without TLS; the problem with the key is reported nevertheless.
     let error = connect_error(&SERVER.tcp_conninfo(&open.replace("sslmode=require", "sslmode=prefer"))).await;
     assert_says(&error, &["has group or world access", "no pg_hba.conf entry"], "pg_hba.conf");
     let preferred = open.replace("sslmode=require", "sslmode=prefer").replace("certuser", "plainuser");
@@ -200,7 +200,7 @@ async fn auth_require_auth_is_honoured() {
             open_session(&SERVER.tcp_conninfo(&format!("{login} require_auth={allowed}"))).await;
         }
     }
-    // A client certificate is no exchange that require_auth knows.
+    // A client certificate is not one of the methods of require_auth.
     let own = format!(
         "user=certuser sslmode=require {} {}",
         file_option("sslcert", "client.crt"),
@@ -211,7 +211,7 @@ async fn auth_require_auth_is_honoured() {
     open_session(&SERVER.tcp_conninfo(&format!("{own} require_auth=none"))).await;
 }
 
-/// A password of so many SCRAM iterations, as PostgreSQL stores it.
+/// Returns a password verifier with so many SCRAM iterations, as PostgreSQL stores it.
 fn scram_verifier(iterations: u32) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     use ring::{digest, hmac, pbkdf2};
@@ -237,7 +237,7 @@ async fn auth_few_scram_iterations_give_a_warning() {
         assert_eq!(tcp.warnings.len(), usize::from(warns), "{iterations}: {:?}", tcp.warnings);
         assert!(tcp.warnings.iter().all(|warning| warning.contains(&format!("{iterations} iterations"))));
         assert_says(&connect_error(&SERVER.tcp_conninfo(&hostile)).await, &["28P01"], "");
-        // What passes over a Unix socket cannot be overheard.
+        // A Unix socket cannot be intercepted.
         let socket = open_session(&SERVER.socket_conninfo(&format!("{login} connect_timeout=60"))).await;
         assert!(socket.warnings.is_empty(), "{:?}", socket.warnings);
     }

@@ -57,7 +57,7 @@ impl Certificates {
     }
 }
 
-/// The settings and files of a server that shows this certificate.
+/// The settings and files of a server with this certificate.
 pub fn server_files(name: &str) -> (String, [(&'static str, String); 3]) {
     let conf = "ssl = on\nssl_cert_file = 'tls.crt'\nssl_key_file = 'tls.key'\nssl_ca_file = 'ca.crt'".to_owned();
     let text = |suffix: &str| CERTIFICATES.file_text(&format!("{name}.{suffix}"));

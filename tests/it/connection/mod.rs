@@ -1,4 +1,4 @@
-//! Connecting to real servers, as psql would.
+//! Connections to real servers, compared with psql.
 
 mod authentication;
 mod certificate_matrix;
@@ -16,10 +16,10 @@ use std::path::PathBuf;
 use pgtend::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, Environment, Resolved, resolve};
 use pgtend::postgres::{ConnectError, Connected, connect};
 
-/// The password of every role that has one; no message may hold it.
+/// The password of every role that has one; no message may contain it.
 const PASSWORD: &str = "correct-horse-battery";
 
-/// A conninfo with nothing around it: no environment, no home directory.
+/// Resolves a conninfo without environment variables and without a home directory.
 fn parse_conninfo(text: &str) -> Conninfo {
     resolve_conninfo(text, Environment { os_user: Some("nobody".into()), ..Environment::default() }).conninfo
 }
@@ -29,7 +29,7 @@ fn resolve_conninfo(text: &str, environment: Environment) -> Resolved {
     resolve(&ConnectionRequest { flags, environment, ..ConnectionRequest::default() }).expect("the conninfo resolves")
 }
 
-/// Connects, and proves that the session answers.
+/// Connects and runs a query.
 async fn open_session(text: &str) -> Connected {
     match connect(&parse_conninfo(text)).await {
         Ok(connected) => {
@@ -40,7 +40,7 @@ async fn open_session(text: &str) -> Connected {
     }
 }
 
-/// Does not connect, and says so without the password.
+/// Returns the error of a failed connection, which must not contain the password.
 async fn connect_error(text: &str) -> ConnectError {
     connect_error_of(&parse_conninfo(text), text).await
 }
@@ -53,7 +53,7 @@ async fn connect_error_of(conninfo: &Conninfo, text: &str) -> ConnectError {
         shown.push_str(&format!(" {cause} {cause:?}"));
         source = cause.source();
     }
-    assert!(!shown.contains(PASSWORD), "the password shows: {shown}");
+    assert!(!shown.contains(PASSWORD), "contains the password: {shown}");
     error
 }
 

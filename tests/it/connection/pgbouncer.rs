@@ -1,4 +1,4 @@
-//! pgbouncer in front of a server, in transaction mode as Debian's package brings it.
+//! pgbouncer in front of a server, in transaction mode, configured as in Debian's package.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl Drop for Pgbouncer {
     }
 }
 
-/// Where the program is, on PATH or where Debian puts it. Under CI it has to be there.
+/// Returns the path of the program, on PATH or in Debian's folder. Under CI it is required.
 pub fn find_pgbouncer(test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
@@ -34,15 +34,16 @@ pub fn find_pgbouncer(test: &str) -> Option<PathBuf> {
 }
 
 impl Pgbouncer {
-    /// In front of the superuser's socket, with one connection to the server per database.
+    /// Starts it in front of the superuser's socket, with one connection to the server per database.
     pub async fn start(program: &Path, cluster: &Cluster) -> Pgbouncer {
         Self::start_with(program, cluster, &cluster.socket_dir().display().to_string(), cluster.port(), 1).await
     }
 
-    /// In front of the sockets of two servers, with a connection to each: a new one goes to the next of them.
+    /// Starts it in front of the sockets of two servers, with one connection to each: a new one goes to the next
+    /// server.
     pub async fn start_for_two_servers(program: &Path, clusters: &[Cluster; 2]) -> Pgbouncer {
         let [first, second] = clusters;
-        // One port serves both hosts: that is the number in the socket's name.
+        // One port applies to both hosts: it is part of the socket's name.
         let folder = second.socket_dir().join("other");
         std::fs::create_dir_all(&folder).expect("a folder");
         let socket = second.socket_dir().join(format!(".s.PGSQL.{}", second.port()));
@@ -65,7 +66,7 @@ impl Pgbouncer {
         let ini = cluster.write_file("pgbouncer.ini", &text).expect("pgbouncer.ini");
         let mut command = Command::new(program);
         if let Some(account) = cluster.account() {
-            // It refuses to run as root.
+            // pgbouncer refuses to run as root.
             command.uid(account.uid).gid(account.gid);
         }
         command.arg(&ini).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -80,7 +81,7 @@ impl Pgbouncer {
         panic!("pgbouncer does not listen");
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }

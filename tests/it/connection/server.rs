@@ -1,5 +1,5 @@
-//! Throwaway servers. Each lives as long as the test binary: its watchdog, a shell, waits for the end
-//! of its standard input, then stops the server and removes its directory.
+//! Throwaway servers. Each runs as long as the test binary: its watchdog, a shell, waits for the end of its standard
+//! input, then stops the server and removes its directory.
 
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -28,12 +28,12 @@ pub struct Server {
     _watchdog: Child,
 }
 
-/// The server's binaries; `PGTEND_TEST_BINDIR` tries another major.
+/// The folder of the server's programs; `PGTEND_TEST_BINDIR` selects another major.
 fn server_binaries() -> String {
     std::env::var("PGTEND_TEST_BINDIR").unwrap_or_else(|_| CLIENT_BINARIES.to_owned())
 }
 
-/// The user that runs servers: they refuse to run as root.
+/// The account that runs servers: they refuse to run as root.
 fn server_user() -> Option<User> {
     if !Uid::effective().is_root() {
         return None;
@@ -50,14 +50,15 @@ pub fn command_as_server_user(program: impl AsRef<Path>) -> Command {
     command
 }
 
-/// A directory for the user that runs servers, and what keeps it as long as the test binary lives.
+/// Creates a directory for the account that runs servers, and its watchdog, which removes it after the test binary
+/// ends.
 pub fn watched_directory() -> (PathBuf, Child) {
     let directory = new_directory();
     let watchdog = start_watchdog(&directory, &mut ["true".to_owned()].into_iter());
     (directory, watchdog)
 }
 
-/// Hands a file to the user that runs servers.
+/// Makes the account that runs servers the owner of a file.
 pub fn give_to_server_user(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("permissions");
     if let Some(user) = server_user() {
@@ -76,7 +77,7 @@ fn new_directory() -> PathBuf {
     directory
 }
 
-/// A data directory fresh from initdb, copied for every server; its watchdog removes it.
+/// A data directory created by initdb and copied for every server; its watchdog removes it.
 static TEMPLATE: LazyLock<(PathBuf, Child)> = LazyLock::new(|| {
     let (directory, watchdog) = watched_directory();
     let data = directory.join("data");
@@ -94,7 +95,7 @@ fn initdb(bin: &Path, data: &Path) {
 
 fn start_watchdog(directory: &Path, program: &mut dyn Iterator<Item = String>) -> Child {
     command_as_server_user("/bin/sh")
-        .args(["-c", WATCHDOG_SCRIPT, "keeper"])
+        .args(["-c", WATCHDOG_SCRIPT, "watchdog"])
         .args(program)
         .env("DIRECTORY", directory)
         .env("LOG", directory.join("log"))
@@ -116,7 +117,7 @@ impl Server {
         Self::start_in_directory(directory, Path::new(&server_binaries()), conf, hba, files)
     }
 
-    /// Starts a server of the programs in `bin`, with `openssl.cnf` of its data directory.
+    /// Starts a server with the programs in `bin` and `openssl.cnf` in its data directory.
     pub fn start_from(bin: &Path, conf: &str, hba: &str, files: &[(&str, &str)]) -> Self {
         let directory = new_directory();
         initdb(bin, &directory.join("data"));
@@ -168,12 +169,12 @@ impl Server {
         );
     }
 
-    /// `key=value` for TCP, with more of them behind.
+    /// `key=value` pairs for TCP, followed by `more`.
     pub fn tcp_conninfo(&self, more: &str) -> String {
         format!("host=127.0.0.1 port={} dbname=postgres {more}", self.port)
     }
 
-    /// `key=value` for the socket, with more of them behind.
+    /// `key=value` pairs for the socket, followed by `more`.
     pub fn socket_conninfo(&self, more: &str) -> String {
         format!("host={} port={} dbname=postgres {more}", self.directory.display(), self.port)
     }

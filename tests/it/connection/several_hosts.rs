@@ -119,7 +119,7 @@ async fn hosts_later_connections_reuse_the_address() {
             assert_eq!(other.unwrap().endpoint(), first.endpoint(), "{text}");
         }
     }
-    // A name is resolved once, and kept for certificates and the password file.
+    // A name is resolved once; it is still used for certificates and the password file.
     let text = hosts_conninfo(&[primary], "").replace("127.0.0.1", "localhost");
     let first = Session::open(std::sync::Arc::new(parse_conninfo(&text))).await.unwrap();
     let address = pgtend::postgres::conninfo::HostAddress::Tcp {

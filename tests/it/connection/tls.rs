@@ -25,14 +25,14 @@ fn host_conninfo(server: &Server, host: &str, more: &str) -> String {
 #[tokio::test]
 async fn tls_wrong_ca_is_refused() {
     let root = file_option("sslrootcert", "other_ca.crt");
-    // With a root certificate file, require verifies too.
+    // With a root certificate file, require verifies, too.
     for mode in ["require", "verify-ca", "verify-full"] {
         let error = connect_error(&host_conninfo(&SERVER, "db.test", &format!("sslmode={mode} {root}"))).await;
         let path = path_text(CERTIFICATES.file_path("other_ca.crt"));
         assert_says(&error, &["not signed by an authority in", &path, "root-ca"], &path);
     }
     let connected = open_session(&host_conninfo(&SERVER, "db.test", &format!("sslmode=prefer {root}"))).await;
-    assert_eq!(connected.tls, None, "prefer goes on without TLS");
+    assert_eq!(connected.tls, None, "prefer continues without TLS");
     for server in [&SELF_SIGNED, &NAMED] {
         let error = connect_error(&host_conninfo(server, "db.test", &format!("sslmode=verify-ca {root}"))).await;
         assert_says(&error, &["not signed by an authority in"], "sslrootcert");
@@ -124,7 +124,7 @@ fn tls_system_roots_accept_ssl_cert_file() {
 }
 
 #[tokio::test]
-#[ignore = "needs the environment its caller gives it"]
+#[ignore = "runs in a child process with its own environment"]
 async fn tls_system_roots_in_child_process() {
     let port = std::env::var("PGTEND_TEST_PORT").expect("a port");
     let base = format!("hostaddr=127.0.0.1 port={port} dbname=postgres user=postgres sslrootcert=system");
@@ -193,7 +193,7 @@ async fn tls_cancel_request_uses_tls() {
         let connected = open_session(&text).await;
         let since = Instant::now();
         let (slept, cancelled) = tokio::join!(connected.client.batch_execute("select pg_sleep(30)"), async {
-            // A request before the statement runs would cancel nothing, and the test would see pg_sleep end by itself.
+            // A request before the statement runs would cancel nothing, and pg_sleep would end by itself.
             tokio::time::sleep(Duration::from_millis(100)).await;
             connected.canceller.cancel().await
         });

@@ -1,4 +1,4 @@
-//! `docs/architecture.md` names every layer and its imports as `layering::imports` does.
+//! `docs/architecture.md` names every layer and its imports as in `layering::imports`.
 
 use super::repository_root;
 use crate::layering::imports::{Imports, LAYERS, ROOT_FILES};

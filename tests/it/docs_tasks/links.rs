@@ -1,4 +1,4 @@
-//! No link within the documentation leads nowhere.
+//! All links within the documentation have targets.
 
 use super::page::outside_fences;
 use super::{repository_root, runnable_documents};
@@ -10,14 +10,14 @@ fn text_without_code(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Where the links of a page lead.
+/// Returns the targets of a page's links.
 fn link_targets(text: &str) -> Vec<String> {
     let prose = text_without_code(text).replace("\n", " ");
     let ends = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     ends.map(str::to_owned).collect()
 }
 
-/// The anchor that a page's heading gets.
+/// Returns the anchor of a heading.
 fn heading_anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
@@ -30,7 +30,7 @@ fn page_anchors(page: &Path) -> Vec<String> {
     headings.map(|line| heading_anchor(line.trim_start_matches('#').trim())).collect()
 }
 
-/// What is wrong with the links of a page.
+/// Returns the errors in the links of a page.
 fn dead_links(page: &Path, text: &str) -> Vec<String> {
     let folder = page.parent().unwrap();
     let within = link_targets(text).into_iter().filter(|link| !link.contains("://") && !link.starts_with("mailto:"));
@@ -95,7 +95,7 @@ fn links_to_reference_pages_have_targets() {
             if path == this_file {
                 continue;
             }
-            assert!(!text.to_lowercase().contains("fact sheet"), "{}: cites a sheet, not a page", path.display());
+            assert!(!text.to_lowercase().contains("fact sheet"), "{}: cites a sheet instead of a page", path.display());
             for link in reference_links(&text).into_iter().filter(|link| link.contains(".md")) {
                 count += 1;
                 let (page, anchor) = link.split_once('#').unwrap_or((link, ""));
@@ -126,6 +126,6 @@ fn links_index_lists_every_page() {
     for page in runnable_documents() {
         let inside = page.strip_prefix(repository_root().join("docs")).ok();
         let expected = inside.is_some_and(|page| page != Path::new("README.md"));
-        assert!(!expected || linked.contains(&page), "docs/README.md does not lead to {}", page.display());
+        assert!(!expected || linked.contains(&page), "docs/README.md does not link to {}", page.display());
     }
 }

@@ -1,4 +1,4 @@
-//! What is mentioned in a line of prose can be typed: commands and flags, in the documents and in the pages of the checks.
+//! The commands and flags that prose mentions exist, in the documents and in the pages of the checks.
 
 use super::page::outside_fences;
 use super::{repository_root, runnable_documents};
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The code spans of a text, outside of fences.
+/// Returns the code spans of a text, outside of fences.
 fn code_spans(text: &str) -> Vec<String> {
     let prose: Vec<&str> = outside_fences(text).collect();
     let paragraphs = prose.join("\n");
@@ -18,13 +18,13 @@ fn code_spans(text: &str) -> Vec<String> {
     spans.collect()
 }
 
-/// Words that the program is asked about: what stands for something is left out.
+/// Returns the words of a command without its placeholders.
 fn command_words(command: &str) -> Vec<&str> {
     let typed = command.split(['|', '>', '\\']).next().unwrap_or_default();
     typed.split_whitespace().skip(1).filter(|word| *word != "SHELL" && !word.contains(['…', '"', '\''])).collect()
 }
 
-/// Returns the error of a command that cannot be typed like this.
+/// Returns the error of a command that the program does not accept.
 fn command_error(command: &str) -> Option<String> {
     let output =
         Command::new(env!("CARGO_BIN_EXE_pgtend")).args(command_words(command)).arg("--help").output().unwrap();
@@ -81,11 +81,11 @@ fn mentions_flags_exist() {
     let known = std::fs::read_to_string(repository_root().join("docs/cli.md")).unwrap();
     let known: BTreeSet<&str> =
         known.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| word.starts_with("--")).collect();
-    // That one tells of other programs.
+    // That page describes other programs.
     for page in documentation_pages().into_iter().filter(|page| !page.ends_with("docs/benchmarks.md")) {
         for span in code_spans(&std::fs::read_to_string(&page).unwrap()) {
             let flag = span.split([' ', '=']).next().unwrap_or_default();
-            // Of other programs: rustc's, cargo's and those of the migration tools' own comments.
+            // Flags of other programs: rustc, cargo, and those in comments of migration tools.
             let is_foreign = ["--wal-segsize", "--rollback"].contains(&flag) || !flag.starts_with("--");
             assert!(is_foreign || known.contains(flag) || flag == "--", "{}: `{span}`", page.display());
         }

@@ -1,4 +1,4 @@
-//! Every command line, statement and configuration of the pages is run, on real servers.
+//! Runs every command, statement and configuration of the pages on real servers.
 
 mod architecture;
 mod links;
@@ -17,14 +17,15 @@ use shell::{PageResults, Shell, report_results};
 
 use crate::clusters::{majors, on_every_installation, print_stderr};
 
-/// The major that the pages' output was taken from.
+/// The major that produced the pages' output.
 const SHOWN_MAJOR: u32 = 17;
 
 fn repository_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs a page on the major that its output is of, and on one other, another one for each page: together they are all.
+/// Runs a page on the major that produced its output, and on another one that differs by page: together the pages cover
+/// all majors.
 async fn run_page(path: &'static str) {
     let page = Page::read(&repository_root().join(path));
     let other_majors: Vec<u32> = majors().keys().copied().filter(|major| *major != SHOWN_MAJOR).collect();
@@ -37,7 +38,7 @@ async fn run_page(path: &'static str) {
         let name = page.environment.as_deref().unwrap_or("no server");
         let Some(world) = PageEnvironment::create(name, installation).await else {
             return print_stderr(&format!(
-                "{path}: NOT RUN on {major}: this machine lacks what the world {name:?} takes"
+                "{path}: NOT RUN on {major}: this machine cannot provide the world {name:?}"
             ));
         };
         let results =
@@ -80,7 +81,7 @@ pages! {
     unknown "docs/tasks/unknown.md"
 }
 
-/// All pages that may show commands: those of decisions and of measurements tell what was done, not what to do.
+/// Returns all pages that may have commands. Pages about decisions and measurements describe what was done.
 fn runnable_documents() -> BTreeSet<PathBuf> {
     let mut documents = BTreeSet::new();
     for folder in [
@@ -109,7 +110,7 @@ fn docs_every_page_with_commands_is_run() {
             let has_reason = block.not_run.is_some();
             assert!(
                 has_reason || matches!(block.kind, BlockKind::Other(_)),
-                "{name}:{}: nobody runs it, nor says why",
+                "{name}:{}: it is neither run nor marked as not run",
                 block.line
             );
         }
@@ -120,7 +121,7 @@ fn parse_page(text: &str) -> Page {
     Page::parse(Path::new("a page"), text)
 }
 
-/// Runs what is written, on a server.
+/// Runs a page's text on a server.
 async fn run_page_text(text: &str) -> PageResults {
     let page = parse_page(text);
     let (_, installation) = majors().iter().find(|(_, installation)| installation.is_ok()).expect("a major");

@@ -1,11 +1,11 @@
-//! Whether shown output is still what a command writes: numbers may differ, and `…` stands for what was left out.
+//! Compares shown output with current output: numbers may differ, and `…` stands for omitted text.
 
 const SIZE_UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
 const TIME_UNITS: [&str; 12] =
     ["ms", "s", "min", "h", "d", "second", "seconds", "minutes", "hour", "hours", "day", "days"];
 
-/// Whether the words shown are the words written, in their order; `…` stands for any number of them. Where lines break
-/// depends on the width of numbers, so that it is not looked at.
+/// Whether the words shown are the words written, in their order; `…` stands for any number of them. Line breaks are
+/// ignored because they depend on the width of numbers.
 pub fn is_same_output(shown: &[String], written: &str) -> bool {
     let (shown, written) = (without_numbers(&shown.join("\n")), without_numbers(written));
     let mut pieces: Vec<&str> = shown.split('…').map(str::trim).collect();
@@ -19,7 +19,7 @@ pub fn is_same_output(shown: &[String], written: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// A text without what differs from run to run: its numbers, their units, the width of its columns and lines.
+/// Returns a text without what differs between runs: numbers, their units, the width of columns and lines.
 fn without_numbers(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut plain = String::new();
@@ -38,7 +38,7 @@ fn without_numbers(text: &str) -> String {
                     rest = &rest.trim_start_matches(' ')[unit.len()..];
                 }
             }
-            // Of a span as many parts are written as it takes.
+            // A time span has as many parts as it needs.
             if let Some(begin) = plain.strip_suffix("0 span 0 span") {
                 plain = format!("{begin}0 span");
             }
@@ -54,7 +54,7 @@ fn without_numbers(text: &str) -> String {
     plain.trim().to_owned()
 }
 
-/// How many bytes the number at the beginning takes: a date and an LSN are numbers, too.
+/// Returns the length in bytes of the number at the beginning: a date and an LSN are numbers, too.
 fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let is_part = |position: usize| {
@@ -70,7 +70,7 @@ fn output_differs_in_words_not_numbers() {
         let shown: Vec<String> = shown.lines().map(str::to_owned).collect();
         super::output_comparison::is_same_output(&shown, written)
     };
-    // Refusals first.
+    // Differences come first.
     assert!(!same("db1 is full", "db2 is full"));
     assert!(!same("one", "one\ntwo"));
     assert!(!same("one\ntwo", "one"));
@@ -82,8 +82,8 @@ fn output_differs_in_words_not_numbers() {
     assert!(same("one\n…\nfour", "one\ntwo\nthree\nfour\n"));
     assert!(same("…\nfour", "four"));
     assert!(same(
-        "never scanned in 8 min; not all standbys\n  were asked",
-        "never scanned in 1 h 8 min; not all\n  standbys were asked"
+        "never scanned in 8 min; not all standbys\n  were read",
+        "never scanned in 1 h 8 min; not all\n  standbys were read"
     ));
     assert!(!same("…\nfour", "four five"));
     assert!(!same("one\n…\ntwo\n…", "two one"));

@@ -1,8 +1,8 @@
-//! A page of the documentation, as far as it can be run.
+//! The parts of a documentation page that can be run.
 //!
-//! Comments of HTML on the lines before a fence say how its block is run: `exit: 1` (how the last command ends, or one
-//! number for each command), `types: yes` (on a terminal, where a person answers the question so), `not run: why`,
-//! `file: PATH` (what a configuration is called). `world: NAME`, once a page, says which servers there are.
+//! HTML comments on the lines before a fence specify how its block is run: `exit: 1` (exit code of the last command, or
+//! one code per command), `types: yes` (run on a terminal with this answer), `not run: why`, `file: PATH` (path of a
+//! configuration). `world: NAME`, once per page, selects its servers.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub struct Page {
 pub struct Block {
     pub line: usize,
     pub kind: BlockKind,
-    /// Why it cannot be run.
+    /// Why the block is not run.
     pub not_run: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub enum BlockKind {
         file: Option<String>,
         text: String,
     },
-    /// Of a language that nothing here runs.
+    /// Of a language that is not run.
     Other(String),
 }
 
@@ -38,13 +38,13 @@ pub enum BlockKind {
 pub struct Command {
     pub line: usize,
     pub text: String,
-    /// What the page shows of its output, and the lines of the page where that stands; nothing is compared where none is shown.
+    /// The output on the page, and its lines; if there is none, nothing is compared.
     pub shown: Vec<String>,
     pub exit: i32,
     pub typed_answer: Option<String>,
 }
 
-/// The lines of a page that stand in no fence.
+/// Returns the lines of a page outside of fences.
 pub fn outside_fences(text: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     text.lines().filter(move |line| {
@@ -76,7 +76,7 @@ impl Page {
             let Some(language) = line.strip_prefix("```") else {
                 assert!(
                     line.is_empty() || directives.is_empty(),
-                    "{}:{}: {directives:?} is of no block",
+                    "{}:{}: {directives:?} does not belong to a block",
                     path.display(),
                     number + 1
                 );
@@ -105,7 +105,7 @@ impl Page {
     }
 }
 
-/// Every line a command, or a part of one.
+/// Returns one command per line, with its continuation lines.
 fn parse_commands(body: &[(usize, &str)]) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut goes_on = false;
@@ -119,7 +119,7 @@ fn parse_commands(body: &[(usize, &str)]) -> Vec<Command> {
     commands
 }
 
-/// Commands after `$ `, their further lines after `> `, and what each writes.
+/// Returns the commands after `$ `, with their continuation lines after `> `, and their output.
 fn parse_commands_with_output(body: &[(usize, &str)]) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     for (line_number, line) in body {

@@ -1,4 +1,4 @@
-//! Runs the blocks of a page in their order, as somebody would who types them.
+//! Runs the blocks of a page in order, as a user would.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,35 +11,35 @@ use super::page_environment::PageEnvironment;
 use crate::clusters::print_stderr;
 use crate::terminal::Terminal;
 
-/// A person's home folder, with the program on the PATH and the world's servers behind their names.
+/// A user's home folder, with the program on PATH and the world's servers under their names.
 pub struct Shell<'a> {
     home: tempfile::TempDir,
     environment: &'a PageEnvironment,
 }
 
-/// What became of a page.
+/// The results of a page.
 #[derive(Debug, Default)]
 pub struct PageResults {
     pub run_count: usize,
     pub compared_count: usize,
     pub not_run: Vec<String>,
     pub failures: Vec<String>,
-    /// Whether something ended in another way than it should.
+    /// Whether a command failed unexpectedly.
     stopped: bool,
-    /// What stands where a page has a line `?` for its output: the command's line, and the text.
+    /// The output for each line `?` of the page: the line number of the command, and the text.
     pub requested_outputs: Vec<(usize, String)>,
 }
 
-/// Folders of a machine that stand below the home here.
+/// System folders that are located below the home folder here.
 const SYSTEM_FOLDERS: [&str; 3] = ["/etc/pgtend", "/var/lib/pgtend", "/var/lib/node_exporter"];
 
-/// A session of one's own: what it changes of its folder and environment, the next command sees.
+/// A separate session: the next command gets its working directory and environment.
 const SESSION_WRAPPER: &str = "[ ! -e ~/.session ] || . ~/.session\n{ LINE\n}; status=$?\n{ export -p; printf 'cd %q\\n' \"$PWD\"; } >~/.session; exit $status";
 
 impl<'a> Shell<'a> {
     pub fn with_environment(environment: &'a PageEnvironment) -> Shell<'a> {
         let home = tempfile::Builder::new().prefix("pgtend-docs").tempdir_in("/tmp").expect("a home");
-        // The server's account may be another one, and reads scripts here.
+        // The server may run under another account and read scripts here.
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("a home for all to read");
         let shell = Shell { home, environment };
         let bin = shell.home.path().join(".bin");
@@ -56,7 +56,7 @@ impl<'a> Shell<'a> {
         shell
     }
 
-    /// Runs all of a page; `compares` is whether this is the major that the page's output was taken from.
+    /// Runs all blocks of a page; `compares` is whether this major produced the page's output.
     pub fn run_page(&self, page: &Page, compares: bool) -> PageResults {
         let mut results = PageResults::default();
         for block in &page.blocks {
@@ -68,7 +68,7 @@ impl<'a> Shell<'a> {
                 }
                 (None, kind) => self.run_block(&location, block, kind, compares, &mut results),
             }
-            // What follows builds on it.
+            // Later blocks depend on it.
             if results.stopped {
                 break;
             }
@@ -98,7 +98,7 @@ impl<'a> Shell<'a> {
                         if !is_same_output(&command.shown, &written) {
                             let text = &command.text;
                             results.failures.push(format!(
-                                "line {}: the page shows another output than this:\n$ {text}\n{written}",
+                                "line {}: the page's output differs from this one:\n$ {text}\n{written}",
                                 command.line
                             ));
                         }
@@ -122,7 +122,7 @@ impl<'a> Shell<'a> {
             BlockKind::Other(language) => {
                 results
                     .failures
-                    .push(format!("{location}: nothing runs {language:?}; line {} says no why", block.line));
+                    .push(format!("{location}: {language:?} is not run; line {} gives no reason", block.line));
             }
         }
     }
@@ -137,7 +137,7 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// How it ended, and what it wrote to stdout and stderr, with the names of the page.
+    /// Returns the exit code, and stdout and stderr with the names of the page.
     fn run_command(&self, command: &Command) -> (i32, String) {
         let mut text = self.environment.to_real_names(&command.text);
         for system_folder in SYSTEM_FOLDERS {
@@ -189,7 +189,7 @@ impl<'a> Shell<'a> {
     }
 }
 
-/// Writes what came into the places that the page marks for it: its writer shortens it, and marks by `…` where.
+/// Writes output to the lines marked for it; the author of the page shortens it and marks omissions with `…`.
 pub fn write_requested_outputs(page: &Path, requested: &[(usize, String)]) {
     let text = fs::read_to_string(page).expect("the page");
     let mut lines: Vec<&str> = text.lines().collect();
@@ -200,7 +200,7 @@ pub fn write_requested_outputs(page: &Path, requested: &[(usize, String)]) {
     fs::write(page, lines.join("\n") + "\n").expect("the page is written");
 }
 
-/// Says what ran and what did not, and fails with all that went wrong.
+/// Prints what was run and what was not, and fails with all errors.
 pub fn report_results(page: &Path, major: u32, results: &PageResults) {
     let name = page.file_name().unwrap_or_default().to_string_lossy();
     print_stderr(&format!(

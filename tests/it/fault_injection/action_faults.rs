@@ -1,4 +1,4 @@
-//! The same for what acts or writes: the fault may find it before, in the middle of, or after what it does.
+//! Faults during commands that act or write: before, during or after the action.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use crate::clusters::{cluster_options, execute_sql, on_every_major_alone_long, p
 use crate::migrations::program::files_below;
 use crate::proxy::Proxy;
 
-/// Each major takes every eighth of the pairs, other ones than the major before it.
+/// Each major runs every eighth pair, with another offset than the previous major.
 const SHARE_OF_CASES: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +26,7 @@ async fn faults_actions_report_the_truth() {
         .with_setting("autovacuum", "off")
         .with_setting("fsync", "off")
         .with_setting("max_connections", "12");
-    on_every_major_alone_long("deeds by fire", settings, async |major, mut cluster| {
+    on_every_major_alone_long("faults during actions", settings, async |major, mut cluster| {
         super::create_tables(&cluster).await;
         for batch in actions::SCHEMA {
             execute_sql(&cluster, "postgres", batch).await;
@@ -47,10 +47,14 @@ async fn faults_actions_report_the_truth() {
     let counts = counts.into_inner().expect("whole");
     let outcome_counts: Vec<_> =
         counts.iter().map(|((act, ended), count)| format!("{act:?} {ended} {count}")).collect();
-    print_stderr(&format!("deeds by fire: {} cases: {}", counts.values().sum::<u32>(), outcome_counts.join(", ")));
+    print_stderr(&format!(
+        "faults during actions: {} cases: {}",
+        counts.values().sum::<u32>(),
+        outcome_counts.join(", ")
+    ));
 }
 
-/// How many files a run writes that nothing befalls.
+/// Returns the number of files that a run without faults writes.
 fn count_migration_files(cluster: &Cluster) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     let named = folder.path().to_str().expect("UTF-8");
@@ -79,7 +83,7 @@ async fn inject_fault(
     let delay = Duration::from_millis(random.u64(5..500));
     let run = run_with_fault(cluster, &proxy, fault, &arguments, delay).await;
     let case = format!("{fault:?} after {delay:?} of {act:?}: exit {:?}, {:?}", run.code, run.stderr);
-    // A history of one's own on a server far away is a hundred answers the first time.
+    // Creating a history on a slow connection needs a hundred round trips.
     let limit = if fault == Fault::SlowConnection { 3 * LIMIT } else { LIMIT };
     assert!(run.elapsed < limit, "{case}: took {:?}", run.elapsed);
     assert!(!run.stderr.contains("bug"), "{case}");

@@ -1,4 +1,4 @@
-//! What acts or writes, and what must be so however a run of it ended.
+//! Commands that act or write, and the conditions that hold however a run ends.
 
 use crate::history::parse_address;
 use std::fs;
@@ -30,12 +30,12 @@ pub enum Action {
     RecordOnServer,
 }
 
-/// Where one run leaves what it writes, and whom it tells.
+/// The folders to which one run writes, and its notification recipient.
 pub struct ActionFolders<'a> {
     pub folder: &'a Path,
     pub proxy: &'a Proxy,
     pub receiver: &'a WebhookReceiver,
-    /// How many files the whole migration has.
+    /// The number of files of the complete migration.
     pub migrations: usize,
 }
 
@@ -50,7 +50,7 @@ impl ActionFolders<'_> {
     }
 }
 
-/// Two of the same, which are found without any counter, one that is invalid, and a place for a history.
+/// Two duplicate indexes, which are found without statistics, an invalid one, and a database for a history.
 pub const SCHEMA: [&str; 4] = [
     "create index kept_word_too on kept (word); create index kept_word_also on kept (word)",
     "create index kept_left on kept (word, id)",
@@ -70,7 +70,7 @@ impl Action {
         Action::RecordOnServer,
     ];
 
-    /// What a run of it finds.
+    /// Creates the objects that the action needs.
     pub async fn prepare(self, cluster: &Cluster, scene: &ActionFolders<'_>) {
         match self {
             Action::SlotsDrop => {
@@ -123,19 +123,20 @@ impl Action {
         }
     }
 
-    /// Exit codes with a meaning, beside 1 for "failed": none of them may be a lie.
+    /// Exit codes with a meaning, besides 1 for "failed": each of them must be correct.
     fn exit_codes(self) -> &'static [i32] {
         match self {
             Action::SlotsDrop => &[0, 1, 3, 4],
             Action::Migrate | Action::Maintenance => &[0, 1, 4],
             Action::Verify | Action::Record | Action::RecordOnServer => &[0, 1],
             Action::Check => &[0, 1, 2, 3],
-            // A terabyte is enough for anything here, so 1 is no answer.
+            // A terabyte is always enough, so 1 is wrong.
             Action::Audit => &[0, 3],
         }
     }
 
-    /// Whatever happened: what is told is so, what is written is whole, and what was begun is told at the next start.
+    /// However the run ended: reports are correct, files are complete, and an interrupted action is reported at the
+    /// next start.
     pub async fn assert_result(
         self,
         cluster: &Cluster,
@@ -145,13 +146,13 @@ impl Action {
         case: &str,
     ) {
         match run.code {
-            Some(code) => assert!(self.exit_codes().contains(&code), "{case}: no such exit"),
+            Some(code) => assert!(self.exit_codes().contains(&code), "{case}: undocumented exit code"),
             None => assert!(matches!(fault, Fault::Killed | Fault::Terminated | Fault::Interrupted), "{case}"),
         }
         let is_done = run.code == Some(0);
         if !is_done && self != Action::Check {
-            let is_told = run.stderr.contains("pgtend: ") || !run.stdout.is_empty();
-            assert!(run.code.is_none() || is_told, "{case}: no word");
+            let is_explained = run.stderr.contains("pgtend: ") || !run.stdout.is_empty();
+            assert!(run.code.is_none() || is_explained, "{case}: no message");
         }
         match self {
             Action::SlotsDrop => assert_drop_is_true(cluster, scene, run, case).await,
@@ -164,7 +165,7 @@ impl Action {
             }
             Action::Record => {
                 let store = Store::open(&parse_address(&scene.path_of("history.db"))).await;
-                let store = store.unwrap_or_else(|error| panic!("{case}: the store is ruined: {error}"));
+                let store = store.unwrap_or_else(|error| panic!("{case}: the store is damaged: {error}"));
                 let samples = store.samples(None).await.expect("samples").len();
                 store.close().await;
                 assert!(samples <= 1 && (!is_done || samples == 1), "{case}: {samples} samples");
@@ -187,7 +188,8 @@ impl Action {
     }
 }
 
-/// The slots, the journal and the report tell the same, and so does the next start, which drops nothing.
+/// Asserts that the slots, the journal and the report agree, and that the next start reports the same and drops
+/// nothing.
 async fn assert_drop_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, run: &ProgramRun, case: &str) {
     let history = scene.path_of("history.db");
     let remaining = slot_names(cluster).await;
@@ -230,7 +232,7 @@ fn assert_all_or_none(scene: &ActionFolders<'_>, complete: usize, is_done: bool,
     }
 }
 
-/// The metrics tell the exit code, letters are whole, and the next night finds the place free.
+/// Asserts that the metrics have the exit code, notifications are complete, and the next run can check the target.
 fn assert_check_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, fault: Fault, run: &ProgramRun, case: &str) {
     let metrics = fs::read_to_string(scene.folder.join("pgtend.prom")).ok();
     if let Some(metrics) = &metrics {
@@ -239,7 +241,7 @@ fn assert_check_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, fault: Fau
         let status = status.unwrap_or_else(|| panic!("{case}: no status: {metrics}"));
         assert!(run.code.is_none_or(|code| status == code.to_string()), "{case}: the metrics say {status}");
     } else {
-        assert!(matches!(run.code, None | Some(3)), "{case}: an answer without its metrics");
+        assert!(matches!(run.code, None | Some(3)), "{case}: a result without metrics");
     }
     for (_, body) in scene.receiver.take_requests() {
         serde_json::from_str::<Value>(&body).unwrap_or_else(|error| panic!("{case}: {error}: {body}"));
@@ -251,7 +253,7 @@ fn assert_check_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, fault: Fau
         let mut next = crate::collect::program_runs::pgtend_with_conninfo(&conninfo, &arguments);
         let next = next.as_std_mut().output().expect("it runs");
         let stderr = String::from_utf8_lossy(&next.stderr).into_owned();
-        assert!(!stderr.contains("another check"), "{case}: the place was not given back: {stderr}");
-        assert!(next.status.code().is_some_and(|code| code < 3), "{case}, the next night: {:?} {stderr}", next.status);
+        assert!(!stderr.contains("another check"), "{case}: the lease was not released: {stderr}");
+        assert!(next.status.code().is_some_and(|code| code < 3), "{case}, the next run: {:?} {stderr}", next.status);
     }
 }

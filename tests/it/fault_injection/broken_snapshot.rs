@@ -1,4 +1,4 @@
-//! Snapshot files that somebody edited, cut short, or made up: a report or a clear word, never a bug.
+//! Snapshot files that were edited, truncated or made up: a report or a clear error, never a bug.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use crate::clusters::print_stderr;
 use crate::reports::program::{REPORT_NAMES, run_pgtend};
 use crate::reports::scenarios::scenario_file;
 
-/// More with `PGTEND_TEST_SNAPSHOTS=20000`.
+/// Can be raised with `PGTEND_TEST_SNAPSHOTS=20000`.
 const CASES: u64 = 100;
 
 #[test]
 fn fuzzed_snapshot_gives_report_or_error() {
     let cases = std::env::var("PGTEND_TEST_SNAPSHOTS").map_or(CASES, |cases| cases.parse().expect("a number"));
     let originals = ["disaster", "hidden", "names"].map(|name| {
-        let text = std::fs::read_to_string(scenario_file(name)).expect("the story");
+        let text = std::fs::read_to_string(scenario_file(name)).expect("the scenario");
         serde_json::from_str::<Value>(&text).expect("JSON")
     });
     let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
@@ -46,7 +46,7 @@ fn is_snapshot_refused(originals: &[Value], seed: u64) -> bool {
     std::fs::write(&file, text).expect("it is written");
     let report = REPORT_NAMES.get(random.usize(..=REPORT_NAMES.len())).unwrap_or(&"audit");
     let format = ["table", "json", "csv", "markdown", "html"][random.usize(..5)];
-    // A panic is seen by `run` itself.
+    // `run_pgtend` fails on a panic.
     let answer = run_pgtend(&[report, "--format", format, "--from", file.to_str().expect("UTF-8")]);
     match answer.exit {
         0 => false,
@@ -58,7 +58,7 @@ fn is_snapshot_refused(originals: &[Value], seed: u64) -> bool {
     }
 }
 
-/// Replaces, removes or repeats one value somewhere below.
+/// Replaces, removes or repeats one nested value.
 fn mutate_value(value: &mut Value, random: &mut fastrand::Rng) {
     let deeper = random.u8(..8) != 0;
     match value {
@@ -105,7 +105,7 @@ fn random_value(random: &mut fastrand::Rng) -> Value {
     values[random.usize(..values.len())].clone()
 }
 
-/// Of the same kind, but as no server says it.
+/// Returns a value of the same type that no server reports.
 fn extreme_value(value: &Value, random: &mut fastrand::Rng) -> Value {
     let choose = |values: &[Value], dice: &mut fastrand::Rng| values[dice.usize(..values.len())].clone();
     match value {

@@ -1,4 +1,4 @@
-//! No space left: under a report's file, under the store, and under migrations.
+//! No space left on the file system of a report's file, of the store, and of migrations.
 
 use crate::clusters::{
     SmallFileSystem, create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest, print_stderr,
@@ -10,11 +10,11 @@ use crate::reports::program::{expect_failure, pgtend_command, run_command};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_full_is_reported_without_partial_files() {
-    on_a_major_and_the_newest_shared(13, "a full disk", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "full disk", async |_, cluster| {
         let message = expect_failure(1, &["overview", "-d", &cluster.conninfo(), "--output", "/dev/full"]);
         assert!(message.contains("/dev/full") && message.contains("No space left"), "{message}");
         let Some(small) = SmallFileSystem::mount("64k") else {
-            return print_stderr("a full disk: NOT RUN under a file: no right to mount");
+            return print_stderr("full disk: NOT RUN for a file: no privilege to mount");
         };
         small.fill();
         let file = small.path().join("report.json");
@@ -32,17 +32,17 @@ async fn disk_full_is_reported_without_partial_files() {
     .await;
 }
 
-/// Two of the same, and one that is invalid.
+/// Two duplicate indexes and an invalid one.
 const INDEXES: [&str; 2] = [
     "create table kept (id int primary key, word text); create index one on kept (word); create index two on kept (word); \
      create index three on kept (word); create index broken on kept (word, id)",
     "update pg_index set indisvalid = false where indexrelid = 'broken'::regclass",
 ];
 
-/// Whatever room there is: a file more each time, until all have it.
+/// Increases the space by one file at a time until all files fit.
 #[tokio::test(flavor = "multi_thread")]
 async fn disk_full_writes_all_migrations_or_none() {
-    on_the_newest("a full disk under migrations", async |major, _| {
+    on_the_newest("full disk for migrations", async |major, _| {
         let name = create_database(shared_cluster(major)).await;
         for batch in INDEXES {
             execute_sql(shared_cluster(major), &name, batch).await;
@@ -52,7 +52,7 @@ async fn disk_full_writes_all_migrations_or_none() {
             let mut failed = 0;
             loop {
                 let Some(small) = SmallFileSystem::mount("64k") else {
-                    return print_stderr("a full disk under migrations: NOT RUN: no right to mount");
+                    return print_stderr("full disk for migrations: NOT RUN: no privilege to mount");
                 };
                 small.fill_except(failed);
                 let before = files_below(small.path());
@@ -60,7 +60,7 @@ async fn disk_full_writes_all_migrations_or_none() {
                 let fixed = ["indexes", "migrate", "-d", &conninfo, "--history", "none", "--yes", "--output"];
                 let arguments = [folder.to_str().expect("UTF-8")];
                 let done = run_command(&mut pgtend_command(&[&fixed[..], &arguments, &how, &LIMIT_OPTIONS].concat()));
-                let case = format!("{how:?} on {major} with room for {failed}: {done:?}");
+                let case = format!("{how:?} on {major} with space for {failed}: {done:?}");
                 if done.exit == 0 {
                     let written = files_below(&folder).into_iter().filter(|path| path.is_file()).count();
                     assert!(written >= least && failed >= written, "{case}: {written} files");
@@ -70,7 +70,7 @@ async fn disk_full_writes_all_migrations_or_none() {
                 assert!(done.stderr.contains("No space left") && done.stderr.contains("nothing was written"), "{case}");
                 assert_eq!(before, files_below(small.path()), "{case}");
                 failed += 1;
-                assert!(failed <= 16, "{case}: room for everything");
+                assert!(failed <= 16, "{case}: space for all files");
             }
         }
     })

@@ -1,4 +1,4 @@
-//! What may happen to a run from outside.
+//! Faults that a run can encounter.
 
 use std::time::Duration;
 
@@ -45,18 +45,19 @@ impl Fault {
         Self::Killed,
     ];
 
-    /// How the line is: slow enough that the fault finds a run at any step.
+    /// The network of the fault: slow enough that it can occur at any step of a run.
     pub fn network_behaviour(self) -> Behaviour {
         let half = Duration::from_millis(if self == Self::SlowConnection { 100 } else { 10 });
         Behaviour { to_server: half, to_client: half, stalled: false }
     }
 
-    /// Who asks: one whose statements, locks and transactions may take no time at all, if nobody says otherwise.
+    /// The role of the run; one has timeouts of 1 ms for statements, locks and transactions unless the session sets
+    /// others.
     pub fn role(self) -> &'static str {
         if self == Self::StatementTimeout { "impatient" } else { "postgres" }
     }
 
-    /// What must be so before the run begins, kept until it ends.
+    /// Prepares the condition that holds until the run ends.
     pub async fn prepare(self, cluster: &Cluster) -> Vec<Client> {
         let mut sessions = Vec::new();
         match self {
@@ -78,10 +79,10 @@ impl Fault {
         sessions
     }
 
-    /// It happens, some moment after the run began.
+    /// Causes the fault while the run is in progress.
     pub async fn apply(self, cluster: &mut Cluster, proxy: &Proxy, child: &Child) {
-        // How long the fault lasts.
-        let a_while = || tokio::time::sleep(Duration::from_millis(150));
+        // The duration of the fault.
+        let fault_duration = || tokio::time::sleep(Duration::from_millis(150));
         match self {
             Self::ServerDies => cluster.stop(StopMode::Immediate).expect("it stops"),
             Self::ServerRestarts => {
@@ -90,14 +91,14 @@ impl Fault {
             }
             Self::ServerFreezes => {
                 cluster.pause().expect("it freezes");
-                a_while().await;
+                fault_duration().await;
                 cluster.resume().expect("it goes on");
             }
             Self::Promotion => cluster.promote().expect("it is promoted"),
             Self::ConnectionCut => proxy.cut_connections(),
             Self::ConnectionStalled => {
                 proxy.stall();
-                a_while().await;
+                fault_duration().await;
                 proxy.resume();
             }
             Self::SessionEnded => {
@@ -112,18 +113,18 @@ impl Fault {
         }
     }
 
-    /// Until the server takes connections again.
+    /// Waits until the server accepts connections again.
     pub async fn wait_until_repaired(self, cluster: &mut Cluster) {
         if self == Self::ServerDies {
             cluster.start_server().expect("it starts again");
         }
         let config: tokio_postgres::Config = cluster.conninfo().parse().expect("conninfo");
         let is_up = async || config.connect(tokio_postgres::NoTls).await.is_ok();
-        wait_until("the server takes connections", is_up).await;
+        wait_until("the server accepting connections", is_up).await;
     }
 }
 
-/// To a run that may have ended by now.
+/// The process may have ended already.
 fn send_signal(child: &Child, signal: &str) {
     if let Some(pid) = child.id() {
         let kill = std::process::Command::new("sh").args(["-c", "kill -s $0 $1", signal, &pid.to_string()]).output();

@@ -1,4 +1,4 @@
-//! Files of any bytes where text is expected: an answer or a clear word, no bug, and no password in it.
+//! Files of arbitrary bytes where text is expected: a report or a clear error, no bug, and no password in it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,12 +8,12 @@ use crate::clusters::print_stderr;
 use crate::reports::program::{pgtend_command, run_command};
 use crate::reports::scenarios::scenario_file;
 
-/// More with `PGTEND_TEST_BYTES=5000`.
+/// Can be raised with `PGTEND_TEST_BYTES=5000`.
 const CASES: u64 = 80;
 
 const SECRET: &str = "hunter2";
 
-/// The kinds of files, each as it should be.
+/// The kinds of files, each with valid contents.
 const FILE_KINDS: [(&str, &str); 5] = [
     (
         "config",
@@ -29,7 +29,7 @@ const FILE_KINDS: [(&str, &str); 5] = [
 #[test]
 fn fuzzed_files_give_report_or_error() {
     let cases = std::env::var("PGTEND_TEST_BYTES").map_or(CASES, |cases| cases.parse().expect("a number"));
-    let snapshot = fs::read(scenario_file("disaster")).expect("the story");
+    let snapshot = fs::read(scenario_file("disaster")).expect("the scenario");
     let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let ended = std::thread::scope(|scope| {
         let share = |worker| {
@@ -43,7 +43,7 @@ fn fuzzed_files_give_report_or_error() {
     });
     let count = |exit| ended.iter().filter(|code| **code == exit).count();
     print_stderr(&format!(
-        "files of any bytes: {cases} cases: {} answered, {} failed, {} refused",
+        "files of arbitrary bytes: {cases} cases: {} reported, {} failed, {} refused",
         count(0),
         count(1),
         count(2)
@@ -57,7 +57,7 @@ fn run_case(seed: u64, snapshot: &[u8]) -> i32 {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     fs::write(&file, damaged_bytes(original, &mut random)).expect("it is written");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours alone");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("owner-only access");
     let (exit, output) = run_with_file(kind, &file);
     assert!((0..=2).contains(&exit), "seed {seed}, {kind}: exit {exit}: {output}");
     assert!(!output.contains(SECRET), "seed {seed}, {kind}: {output}");
@@ -84,7 +84,7 @@ fn run_with_file(kind: &str, file: &Path) -> (i32, String) {
     (answer.exit, answer.stderr)
 }
 
-/// Bytes of no kind, or good ones cut short, flipped, doubled, or nested too deep.
+/// Returns random bytes, or valid ones that are truncated, changed, duplicated, or nested too deeply.
 fn damaged_bytes(original: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = original.to_vec();
     match random.u8(..8) {

@@ -9,8 +9,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-/// Runs per command and major, twice as many of the store's: one per value of `ONE_IN`. Half of them in a
-/// short run, more with `PGTEND_TEST_FUZZ=200`.
+/// Runs per command and major, one per value of `ONE_IN`; twice as many for the store. Half of them in a short run,
+/// more with `PGTEND_TEST_FUZZ=200`.
 const RUNS: u64 = 4;
 
 fn runs() -> u64 {
@@ -21,10 +21,10 @@ fn runs() -> u64 {
 /// How often a message is damaged, as one in so many: early in a connection, or late.
 const ONE_IN: [u32; 4] = [10, 60, 300, 1_500];
 
-/// The time limit of one run: connecting, one round that gets no answer, and the cancel request.
+/// The time limit of one run: connecting, one round trip without a reply, and the cancel request.
 const LIMIT: Duration = Duration::from_secs(40);
 
-/// What is run: whatever reads a server, and a drop that ends before it acts.
+/// The commands that read a server, and a drop that ends before it acts.
 const COMMANDS: [&[&str]; 14] = [
     &["overview"],
     &["databases"],
@@ -74,7 +74,7 @@ async fn fuzzed_protocol_never_panics_or_hangs() {
     ));
 }
 
-/// What uses a store, in this order: the first run makes it.
+/// The commands that use a store, in this order: the first run creates it.
 const STORE_COMMANDS: [&[&str]; 4] = [&["history", "record"], &["history", "list"], &["check"], &["history", "growth"]];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +116,7 @@ async fn run_fuzzed(proxy: &FuzzingProxy, password: &str, arguments: &[&str]) ->
     wait_for_run(child).await
 }
 
-/// A run ends in time with a documented exit code, and what it prints is whole.
+/// Asserts that a run ended in time with a documented exit code and complete output.
 fn assert_sound(run: &ProgramRun, arguments: &[&str], seed: u64) -> i32 {
     let context = format!("{arguments:?}, seed {seed}: {:?} after {:?}: {}", run.code, run.elapsed, run.stderr);
     let exit = run.code.unwrap_or_else(|| panic!("ended by a signal: {context}"));

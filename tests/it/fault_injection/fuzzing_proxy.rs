@@ -1,4 +1,4 @@
-//! A proxy on loopback that damages what a real server sends, message by message, from a seed.
+//! A proxy on loopback that damages a real server's messages, with a seed.
 //!
 //! The client's bytes pass unchanged. The server's messages are cut at their framing (PostgreSQL manual, chapter 53
 //! Frontend/Backend Protocol), and some of them are changed, lost, repeated, swapped or cut short.
@@ -17,7 +17,7 @@ const IDLE: Duration = Duration::from_millis(400);
 /// The time limit of one connection.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What happens to one message.
+/// The damage of one message.
 #[derive(Clone, Copy, Debug)]
 enum Damage {
     FlipBits,
@@ -114,7 +114,7 @@ impl Connection {
             io::copy(&mut up_from, &mut up_to).ok();
             up_to.shutdown(std::net::Shutdown::Both).ok();
         });
-        // A thread reads, so that a pause of the server can end the connection.
+        // Reading in a thread allows the connection to end while the server sends nothing.
         let (send, messages) = mpsc::sync_channel::<Vec<u8>>(64);
         let mut from = server.try_clone()?;
         std::thread::spawn(move || {

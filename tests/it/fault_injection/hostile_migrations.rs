@@ -1,5 +1,5 @@
-//! Names made to be obeyed, in the migrations of every tool: as its language's own parser reads them, and as a server runs them
-//! there and back.
+//! Names with injection attempts in the migrations of every tool: as the parser of its language reads them, and as a
+//! server executes them up and down.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::reports::fixture_servers::{quote_name, role_conninfo};
 use crate::reports::formats::assert_harmless;
 use crate::reports::program::{pgtend_command, run_command};
 
-/// The languages' own readers: they answer the texts that each file hands to its tool, one JSON list.
+/// Programs in the tools' languages that print the texts that each file passes to its tool, as one JSON list.
 const PYTHON: &str = "
 import ast, json, sys
 texts = []
@@ -50,7 +50,7 @@ const tool = { raw: async sql => texts.push(sql.replaceAll('\\\\?', '?')), sql: 
   console.log(JSON.stringify(texts));
 })();";
 
-/// What a tool's files hand to the server, where something else can tell; `None` for plain SQL.
+/// Returns the texts that a tool's files pass to the server, if a parser is available; `None` for plain SQL.
 fn migration_texts(framework: Framework, paths: &[String]) -> Option<Vec<String>> {
     let (program, script) = match framework {
         Framework::Django | Framework::Alembic => ("python3", ["-c", PYTHON]),
@@ -91,7 +91,7 @@ async fn hostile_names_are_quoted_in_migrations() {
             .collect();
         for path in &paths {
             let text = std::fs::read_to_string(path).unwrap();
-            // Liquibase's way back is a statement behind a mark of comments: names are whole there.
+            // Liquibase's rollback is a statement in a marked comment: names are unchanged there.
             let is_comment = |line: &&str| {
                 let line = line.trim_start();
                 line.starts_with(['-', '#', '/']) && !line.starts_with("--rollback ")
@@ -101,9 +101,9 @@ async fn hostile_names_are_quoted_in_migrations() {
         }
         if let Some(texts) = migration_texts(framework, &paths) {
             for raw in written.iter().filter(|_| !texts.is_empty()) {
-                // Alembic takes two for one.
+                // Alembic replaces two percent signs by one.
                 let as_printed = |name: &str| match framework {
-                    // Written as U&"…", which every tool passes on as it is.
+                    // Written as U&"…", which every tool passes on unchanged.
                     _ if name.chars().any(pgtend::quote::is_unprintable) => pgtend::quote::quote_identifier(name),
                     Framework::Alembic => quote_name(&name.replace('%', "%%")),
                     _ => quote_name(name),
@@ -112,7 +112,8 @@ async fn hostile_names_are_quoted_in_migrations() {
                 let drop_statement = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}.{index}");
                 let create_statement = format!(" {index} ON {name}.{name}");
                 assert!(texts.contains(&drop_statement), "{}: {drop_statement} is lost: {texts:#?}", framework.name());
-                // The way up of an index is the server's own definition, which has unprintable characters as they are.
+                // The up migration of an index is the server's own definition, which contains unprintable characters
+                // unchanged.
                 let plain = |name: &str| match framework {
                     Framework::Alembic => quote_name(&name.replace('%', "%%")),
                     _ => quote_name(name),
@@ -125,24 +126,25 @@ async fn hostile_names_are_quoted_in_migrations() {
             print_stderr(&format!("hostile names: {} NOT RUN, no psql", framework.name()));
         }
         let after = query_texts(&cluster, "shop", comments).await;
-        assert_eq!(before, after, "{}: there and back", framework.name());
+        assert_eq!(before, after, "{}: up and down", framework.name());
         let _ = write!(summary, " {} {}", framework.name(), written.len());
     }
     let kept = query_texts(&cluster, "shop", "select to_regclass('public.kept')::text").await;
-    assert_eq!(kept[0][0].as_deref(), Some("kept"), "a name was obeyed");
+    assert_eq!(kept[0][0].as_deref(), Some("kept"), "a name was executed");
     print_stderr(&format!("hostile names in migrations:{summary}"));
 }
 
-/// Reads every table, and waits until that is counted.
+/// Reads every table, and waits until the statistics show it.
 async fn read_and_wait_until_counted(cluster: &Cluster) {
     let read = "select count(*) = 0 from pg_stat_user_tables where seq_scan < 1 and relname <> 'kept'";
     wait_until_true_in(cluster, "shop", read).await;
 }
 
-/// Migrations for all names the tool can say; the others it must name, and write nothing before they are left out.
+/// Writes migrations for all names that the tool supports. The tool must name the others and write nothing until they
+/// are excluded.
 fn write_migrations(cluster: &Cluster, framework: Framework, folder: &Path) -> (Vec<&'static str>, Vec<&'static str>) {
     let conninfo = role_conninfo(cluster, "postgres", "shop");
-    // Whatever may end a line is refused in any tool's files.
+    // Characters that may end a line are refused for all tools.
     let ends_lines = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let mut names: Vec<&str> = NAMES.into_iter().filter(|name| !name.contains(ends_lines)).collect();
     let mut refused = Vec::new();
@@ -159,7 +161,7 @@ fn write_migrations(cluster: &Cluster, framework: Framework, folder: &Path) -> (
             return (names, refused);
         }
         assert_eq!((answer.exit, files_below(folder).len()), (4, 0), "{}: {answer:?}", framework.name());
-        // A statement that is quoted whole has its own quotes escaped.
+        // A statement that is quoted as a whole has its own quotes escaped.
         let stderr = answer.stderr.replace("\\\"", "\"").replace("\\\\", "\\");
         let is_named = |name: &str| {
             let index = index_name(name);
@@ -172,7 +174,7 @@ fn write_migrations(cluster: &Cluster, framework: Framework, folder: &Path) -> (
     }
 }
 
-/// The two ways of a file that holds both, where the tool itself would part them.
+/// Splits a file into up and down as the tool would.
 fn split_up_and_down(framework: Framework, text: &str) -> Option<(String, String)> {
     let split_at = |mark: &str| text.split_once(mark).map(|(there, back)| (there.to_owned(), format!("--{back}")));
     match framework {
@@ -189,7 +191,7 @@ fn split_up_and_down(framework: Framework, text: &str) -> Option<(String, String
     }
 }
 
-/// Runs all there, then all back from the last one; the tools' own marks are comments to psql.
+/// Runs all up migrations, then all down migrations in reverse order; the tools' own marks are comments to psql.
 fn run_up_and_down(cluster: &Cluster, framework: Framework, paths: &[String]) -> bool {
     let (mut there, mut back) = (Vec::new(), Vec::new());
     for path in paths.iter().filter(|path| path.ends_with(".sql")) {
@@ -204,7 +206,7 @@ fn run_up_and_down(cluster: &Cluster, framework: Framework, paths: &[String]) ->
             there.push((path, text));
         }
     }
-    assert_eq!(there.len(), back.len(), "{}: as many ways back as there", framework.name());
+    assert_eq!(there.len(), back.len(), "{}: as many down migrations as up migrations", framework.name());
     let conninfo = role_conninfo(cluster, "postgres", "shop");
     for (path, text) in there.into_iter().chain(back.into_iter().rev()) {
         let mut shell = Command::new("psql");

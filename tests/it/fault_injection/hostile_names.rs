@@ -1,5 +1,5 @@
-//! Names made to be obeyed, as everything on a server that has a name: through every command, in every format, read by parsers
-//! that nobody here wrote.
+//! Names with injection attempts for every kind of object: through every command, in every format, read by third-party
+//! parsers.
 
 use std::process::{Command, Stdio};
 
@@ -14,7 +14,7 @@ use crate::reports::fixture_servers::{execute_batch, quote_name, role_conninfo};
 use crate::reports::formats::{assert_harmless, cell_separators, strip_code_spans};
 use crate::reports::program::{ProgramOutput, array_field, pgtend_command, run_command};
 
-/// No line break in these: a migration may hold them.
+/// Without line breaks, which migrations do not support.
 pub const NAMES: [&str; 34] = [
     "'; drop table kept; --",
     "\"; drop table kept; --",
@@ -52,14 +52,14 @@ pub const NAMES: [&str; 34] = [
     "?|& ::int ?",
 ];
 
-/// The index on the table of that name: a relation, too, so it has one letter more.
+/// Returns the name of the index on the table of that name: as a relation in the same schema, it has one more letter.
 pub fn index_name(name: &str) -> String {
     let end = (0..=name.len().min(62)).rev().find(|position| name.is_char_boundary(*position)).unwrap_or(0);
     format!("{}i", &name[..end])
 }
 
-/// As a schema, a table, its columns, an index, with the name as its comment; read once, as nobody knows of a table
-/// that nobody reads.
+/// Creates a schema, a table, its columns and an index with the name, and the name as their comment. The table is read
+/// once to have statistics.
 fn create_objects_named(name: &str) -> String {
     let index = quote_name(&index_name(name));
     let (name, literal) = (quote_name(name), format!("E'{}'", name.replace('\\', "\\\\").replace('\'', "\\'")));
@@ -79,7 +79,7 @@ pub async fn create_hostile_objects(cluster: &Cluster) {
     for name in NAMES.iter().chain(&NAMES_WITH_BREAKS) {
         execute_batch(&client, &format!("create role {}", quote_name(name))).await;
     }
-    // A database's name is in every report's head.
+    // A database's name is in the head of every report.
     execute_batch(&client, &format!("create database {} owner {}", quote_name(HOSTILE_HEAD), quote_name(NAMES[8])))
         .await;
     let shop = connect_superuser(cluster, "shop").await;
@@ -95,7 +95,7 @@ pub async fn create_hostile_objects(cluster: &Cluster) {
 const NAMES_WITH_BREAKS: [&str; 2] = ["two\nlines\r", "\u{b}\u{c}"];
 const HOSTILE_HEAD: &str = "'\"<marquee onstart=x>|\u{1b}[31m\u{202e} $(x) {{y}}";
 
-/// Each takes a snapshot, but for those that have their own word on it.
+/// Each uses a snapshot, except for those with their own argument for it.
 const COMMAND_RUNS: [&[&str]; 12] = [
     &["overview"],
     &["databases"],
@@ -121,7 +121,7 @@ async fn hostile_names_are_text_in_every_format() {
         let folder = tempfile::tempdir().unwrap();
         let path_in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let (history, file) = (path_in_folder("history.db"), path_in_folder("now.json"));
-        // Somebody idles in a transaction under such a name, too.
+        // A session with such a name is idle in a transaction, too.
         let mut config: tokio_postgres::Config = role_conninfo(&cluster, "postgres", "shop").parse().unwrap();
         config.application_name(NAMES[14]);
         let (idle, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
@@ -141,7 +141,7 @@ async fn hostile_names_are_text_in_every_format() {
                 let formats = FORMATS.iter().enumerate();
                 formats.map(move |(column, format)| (row + column, *run, *format))
             });
-            // Each major takes every third of them; the newest all, except in a short run.
+            // Each major takes every third pair; the newest tests all, except in a short run.
             let takes_all = major == newest_installation().major && !is_short_run();
             for (_, run, format) in
                 pairs.filter(|(position, _, _)| takes_all || (position + major as usize).is_multiple_of(3))
@@ -155,13 +155,13 @@ async fn hostile_names_are_text_in_every_format() {
                 assert_output(&arguments, format, COMMAND_RUNS[9], database == "shop");
             }
         }
-        // The same by way of a connection: the conninfo itself holds the name.
+        // The same over a connection: the conninfo itself contains the name.
         let live =
             run_command(&mut pgtend_command(&["overview", "-d", &conninfo_of(HOSTILE_HEAD), "--history", "none"]));
         assert_eq!(live.exit, 0, "{live:?}");
         assert_harmless("live", &(live.stdout + &live.stderr));
         let kept = query_texts(&cluster, "shop", "select to_regclass('public.kept')::text").await;
-        assert_eq!(kept[0][0].as_deref(), Some("kept"), "a name was obeyed");
+        assert_eq!(kept[0][0].as_deref(), Some("kept"), "a name was executed");
     })
     .await;
     let cases = cases.load(std::sync::atomic::Ordering::Relaxed);
@@ -179,7 +179,7 @@ fn run_arguments(run: &[&str], format: &str, file: &str, history: &str, more: &[
     arguments.into_iter().map(str::to_owned).collect()
 }
 
-/// One output, held to what its format promises.
+/// Checks one output against the rules of its format.
 fn assert_output(arguments: &[String], format: &str, run: &[&str], has_all: bool) {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let what = format!("{arguments:?}");
@@ -214,7 +214,7 @@ fn assert_output(arguments: &[String], format: &str, run: &[&str], has_all: bool
                 assert!(columns.is_none_or(|columns| columns == cell_separators(line)), "{what}: {line}");
             }
             let outside = stdout.lines().map(strip_code_spans).collect::<Vec<_>>().join("\n");
-            // What stands behind a backslash is itself.
+            // A character after a backslash is literal.
             let live = outside.replace("\\\\", "").replace("\\<", "").replace("\\]", "");
             assert!(!live.contains("<marquee") && !live.contains("](javascript"), "{what}: {outside}");
         }
@@ -228,7 +228,7 @@ fn assert_output(arguments: &[String], format: &str, run: &[&str], has_all: bool
     }
 }
 
-/// As Python's own parser reads it: no element and no attribute that a name brought along, and the name as text.
+/// Parses with Python's own parser: no element and no attribute comes from a name, and the name is text.
 fn assert_html(what: &str, page: &str, has_all: bool) {
     const READ: &str = "
 import html.parser, json, sys
@@ -261,18 +261,18 @@ json.dump([sorted(page.tags), sorted(page.attributes), ''.join(page.text), page.
     }
 }
 
-/// As promtool reads them.
+/// Parses with promtool.
 fn assert_metrics(what: &str, text: &str) {
     let mut checker = Command::new("promtool");
     checker.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let Ok(mut child) = checker.spawn() else { return print_stderr("hostile names: metrics NOT READ, no promtool") };
     std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), text.as_bytes()).expect("it reads");
     let output = child.wait_with_output().expect("it ends");
-    // 3: names or helps it would have otherwise; 1: what it cannot read.
+    // 3: style warnings about names and help; 1: a syntax error.
     assert_ne!(output.status.code(), Some(1), "{what}: {}\n{text}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What a program makes of a text; `None` where there is no such program.
+/// Pipes a text through a program; `None` if the program is not installed.
 fn pipe_through(program: &str, arguments: &[&str], text: &str) -> Option<String> {
     let child = Command::new(program).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let mut child = child.ok()?;

@@ -1,4 +1,4 @@
-//! A monitoring role is enough for everything but dropping slots.
+//! A monitoring role is sufficient for all commands except dropping slots.
 
 use pg_sandbox::Cluster;
 use serde_json::Value;
@@ -16,7 +16,7 @@ fn run_as_monitor(cluster: &Cluster, folder: &str, arguments: &[&str]) -> Progra
 #[tokio::test]
 async fn pg_monitor_is_enough_except_to_drop_slots() {
     let settings = cluster_options().with_setting("autovacuum", "off").with_setting("fsync", "off");
-    on_every_major_alone("pg_monitor is enough", settings, async |major, cluster| {
+    on_every_major_alone("privileges of pg_monitor", settings, async |major, cluster| {
         let client = connect_superuser(&cluster, "postgres").await;
         execute_batch(&client, "create role watcher login; grant pg_monitor to watcher").await;
         execute_batch(&client, "create table kept (id int primary key, word text); create index one on kept (word)")

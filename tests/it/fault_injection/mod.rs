@@ -1,5 +1,5 @@
-//! Trial by fire: every command hit by every fault, at a random moment; names and bytes made to do harm. It ends in
-//! time, truthfully, and leaves nothing behind.
+//! Fault injection: every command with every fault at a random moment, and hostile names and bytes. Each run ends in
+//! time, reports correctly, and leaves nothing behind.
 
 mod action_faults;
 mod actions;
@@ -42,11 +42,11 @@ const COMMANDS: [&[&str]; 9] = [
     &["history", "record"],
 ];
 
-/// Each major takes every sixth of the pairs of a command and a fault, other ones than the major before it: six majors
-/// take them all.
+/// Each major runs every sixth pair of a command and a fault, with another offset than the previous major: six majors
+/// cover all pairs.
 const SHARE_OF_CASES: usize = 6;
 
-/// Which part of all cases a major takes: a smaller one in a short run; with `PGTEND_TEST_SHARE=1` each takes them all.
+/// The share of all cases per major: smaller in a short run; with `PGTEND_TEST_SHARE=1` each major runs all.
 fn sample_share(usual: usize, short_run_factor: usize) -> usize {
     let share = if is_short_run() { usual * short_run_factor } else { usual };
     std::env::var("PGTEND_TEST_SHARE").map_or(share, |share| share.parse().expect("PGTEND_TEST_SHARE is a number"))
@@ -80,7 +80,7 @@ async fn faults_every_command_ends_cleanly() {
         .with_setting("autovacuum", "off")
         .with_setting("fsync", "off")
         .with_setting("max_connections", "12");
-    on_every_major_alone_long("trial by fire", settings, async |major, mut cluster| {
+    on_every_major_alone_long("faults during reports", settings, async |major, mut cluster| {
         create_tables(&cluster).await;
         let mut random = fastrand::Rng::with_seed(u64::from(major));
         for (row, arguments) in COMMANDS.iter().enumerate() {
@@ -95,10 +95,14 @@ async fn faults_every_command_ends_cleanly() {
     let counts = counts.into_inner().expect("whole");
     let outcome_counts: Vec<_> =
         counts.iter().map(|((fault, outcome), count)| format!("{fault:?} {outcome:?} {count}")).collect();
-    print_stderr(&format!("trial by fire: {} cases: {}", counts.values().sum::<u32>(), outcome_counts.join(", ")));
+    print_stderr(&format!(
+        "faults during reports: {} cases: {}",
+        counts.values().sum::<u32>(),
+        outcome_counts.join(", ")
+    ));
 }
 
-/// One command, one fault. The delayed line stretches a run, so that the fault finds it at any step.
+/// Runs one command with one fault. The slow network extends the run, so that the fault can occur at any step.
 async fn inject_fault(cluster: &mut Cluster, arguments: &[&str], fault: Fault, random: &mut fastrand::Rng) -> Outcome {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report");
@@ -117,14 +121,14 @@ async fn inject_fault(cluster: &mut Cluster, arguments: &[&str], fault: Fault, r
     outcome::from_run(cluster, fault, &arguments, &run, folder.path()).await
 }
 
-/// Only a standby can be promoted, and only once.
+/// Returns the cluster of the run: a standby can be promoted only once.
 fn cluster_for_fault(cluster: &mut Cluster, fault: Fault) -> (Option<Cluster>, &mut Cluster) {
     let standby =
         (fault == Fault::Promotion).then(|| cluster.create_standby(&StandbyOptions::default()).expect("a standby"));
     (standby, cluster)
 }
 
-/// Runs the program, and the fault strikes at that moment. The server is well again when this returns.
+/// Runs the program and causes the fault while it runs. The server is repaired when this returns.
 async fn run_with_fault(
     cluster: &mut Cluster,
     proxy: &Proxy,

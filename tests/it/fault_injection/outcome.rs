@@ -1,4 +1,4 @@
-//! How a run that was hit ended, and what it may leave.
+//! The outcome of a run with a fault, and what it may leave behind.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,12 +21,12 @@ pub enum Outcome {
     Killed,
 }
 
-/// Holds the run to what every end must be.
+/// Classifies the outcome, after checking the conditions that hold for all of them.
 pub async fn from_run(cluster: &Cluster, fault: Fault, arguments: &[&str], run: &ProgramRun, folder: &Path) -> Outcome {
     let case = format!("{fault:?} during {arguments:?}: exit {:?}, {:?}", run.code, run.stderr);
     assert!(run.elapsed < LIMIT, "{case}: took {:?}", run.elapsed);
     assert!(!run.stderr.contains("bug"), "{case}");
-    assert!(run.stdout.is_empty(), "{case}: the report was to go to a file");
+    assert!(run.stdout.is_empty(), "{case}: the report was printed instead of written to a file");
     let file = folder.join("report");
     let outcome = match run.code {
         Some(0) => {
@@ -34,16 +34,16 @@ pub async fn from_run(cluster: &Cluster, fault: Fault, arguments: &[&str], run: 
             Outcome::Reported
         }
         Some(1) => {
-            assert!(run.stderr.contains("pgtend: "), "{case}: no word of what went wrong");
-            assert!(!file.exists(), "{case}: a report of a run that failed");
+            assert!(run.stderr.contains("pgtend: "), "{case}: no error message");
+            assert!(!file.exists(), "{case}: a failed run wrote a report");
             Outcome::Failed
         }
-        // By the signal that cannot be caught, or by one that came before the program listens.
+        // By SIGKILL, or by a signal that came before the program handled it.
         None if matches!(fault, Fault::Killed | Fault::Terminated | Fault::Interrupted) => {
-            assert!(!file.exists() || fault == Fault::Killed, "{case}: a report of a run that was ended");
+            assert!(!file.exists() || fault == Fault::Killed, "{case}: an interrupted run wrote a report");
             Outcome::Killed
         }
-        _ => panic!("{case}: no such exit"),
+        _ => panic!("{case}: undocumented exit code"),
     };
     let temporary_files = std::fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.file_name());
     let temporary_files: Vec<_> =
@@ -53,7 +53,7 @@ pub async fn from_run(cluster: &Cluster, fault: Fault, arguments: &[&str], run: 
     outcome
 }
 
-/// A whole report, in which every null is explained.
+/// Asserts that the report is complete and that every null is explained.
 fn assert_report_is_complete(file: &Path, arguments: &[&str], case: &str) {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{case}: no report: {error}"));
     let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}: {text}"));
@@ -63,7 +63,7 @@ fn assert_report_is_complete(file: &Path, arguments: &[&str], case: &str) {
     }
 }
 
-/// 13 does not notice a client that went while a statement runs; the reports' statements are short.
+/// 13 does not detect a disconnected client while a statement runs; the reports' statements are short.
 pub async fn assert_no_session_left(cluster: &Cluster, case: &str) {
     let since = Instant::now();
     let query =

@@ -1,5 +1,5 @@
-//! Printed commands, run as a user pastes them: a database named like a connection string leads to itself, and no password
-//! leaves for a host inside a name.
+//! Printed commands, run as a user pastes them: a database named like a connection string is connected to by name, and
+//! no password is sent to a host inside a name.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::reports::program::{pgtend_command, run_command};
 
 const PASSWORD: &str = "s3kr1t-of-the-environment";
 
-/// Names of databases; `PORT` is where the hostile server listens.
+/// Names of databases; `PORT` stands for the port of the hostile server.
 const NAMES: [&str; 9] = [
     "host=127.0.0.1 port=PORT dbname=x",
     "postgresql://127.0.0.1:PORT/x",
@@ -25,7 +25,7 @@ const NAMES: [&str; 9] = [
     "host=127.0.0.1\nport=PORT\\",
 ];
 
-/// Large enough to be worth a term of the audit: two equal indexes of a megabyte and more.
+/// Two duplicate indexes of more than 1 MB: large enough for a component of the audit.
 const CONTENT: &str = "create table t (id int); insert into t select generate_series(1, 60000);
     create index one on t (id); create index two on t (id); analyze t; select count(*) from t where id > 3";
 
@@ -66,7 +66,7 @@ async fn printed_commands_reach_the_named_database() {
                 let reached: Vec<String> =
                     commands.iter().map(|command| connected_database(command, folder.path())).collect();
                 for name in &names {
-                    assert!(reached.contains(name), "{format}: no command leads to {name:?}: {commands:#?}");
+                    assert!(reached.contains(name), "{format}: no command connects to {name:?}: {commands:#?}");
                 }
                 run.extend(commands);
             }
@@ -125,9 +125,9 @@ async fn printed_commands_carry_the_connection() {
                     "{lines:#?}"
                 );
                 assert!(lines.iter().all(|line| line.contains(&flags)), "{lines:#?}");
-                let night = run(&["check", "--only", "slot-limit,stale-slot,lagging-slot"]);
+                let check = run(&["check", "--only", "slot-limit,stale-slot,lagging-slot"]);
                 for (_, command) in
-                    night.stdout.match_indices("`pgtend slots").map(|(position, _)| night.stdout.split_at(position))
+                    check.stdout.match_indices("`pgtend slots").map(|(position, _)| check.stdout.split_at(position))
                 {
                     assert!(command.split('`').nth(1).is_some_and(|command| command.contains(&flags)), "{command}");
                 }
@@ -148,7 +148,7 @@ async fn printed_commands_carry_the_connection() {
     .await;
 }
 
-/// The commands with a database, as a reader of that format sees them.
+/// Returns the commands with a database, as a parser of that format reads them.
 fn printed_commands(format: &str, output: &str) -> Vec<String> {
     let lines: Vec<String> = match format {
         "json" => {
@@ -171,7 +171,7 @@ fn printed_commands(format: &str, output: &str) -> Vec<String> {
     lines.into_iter().filter(|line| line.starts_with("pgtend indexes migrate ")).collect()
 }
 
-/// Runs the plan of a printed command through bash, and returns the database it was made for.
+/// Runs the plan of a printed command in bash, and returns the database that it connected to.
 fn connected_database(command: &str, folder: &std::path::Path) -> String {
     let command = command.replace("--framework F --output DIR", "--framework sql --output out --dry-run --format json");
     let script = format!("pgtend() {{ \"$PGTEND\" \"$@\" --history none; }}; {command}");

@@ -1,4 +1,4 @@
-//! What pgtend quotes, the server reads as it was meant: all its keywords, and texts of any letters.
+//! The server and psql read what pgtend quotes as intended: all keywords, and random texts.
 
 use std::process::Command;
 
@@ -34,11 +34,11 @@ async fn quoting_reads_back_on_the_server() {
             let [word, theirs, kind] = [0, 1, 2].map(|position| row[position].clone().expect("a text"));
             let ours = quote_identifier(&word);
             if kind == "C" {
-                // It may be a name as it stands, though not a function's.
+                // A type name: allowed as a table or column without quotes, but not as a function.
                 let table = format!("create temp table {ours} ({ours} int); drop table {ours}");
                 client.batch_execute(&table).await.unwrap_or_else(|error| panic!("{word} on {major}: {error:?}"));
             } else {
-                // More than the server of today needs harms nobody; less is read as something else.
+                // Quoting more than this server needs is harmless; quoting less changes the meaning.
                 assert!(ours == theirs || ours == format!("\"{word}\""), "{word} on {major}: {ours}, {theirs}");
             }
         }
@@ -58,7 +58,8 @@ async fn quoting_reads_back_on_the_server() {
     .await;
 }
 
-/// Interpolation of variables, backslashes and either setting change nothing: psql is the oracle.
+/// Interpolation of variables, backslashes and either setting of standard_conforming_strings change nothing: psql is
+/// the oracle.
 #[tokio::test]
 async fn quoting_is_literal_in_psql() {
     if Command::new("psql").arg("--version").output().is_err() {

@@ -1,5 +1,5 @@
-//! A password, however it was given: in no output, no trace, no file, no process list; and files that hold one are for
-//! their owner alone.
+//! A password, from any source, is in no output, trace, file or process list; and files with a password are readable by
+//! their owner only.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,18 +14,18 @@ use crate::migrations::program::files_below;
 use crate::proxy::{Behaviour, Proxy};
 use crate::reports::program::{pgtend_command, run_command};
 
-/// Ways to give a password.
+/// The sources of a password.
 const PASSWORD_SOURCES: [&str; 8] =
     ["environment", "pgpass", "service", "uri", "conninfo", "database_url", "config", "secret file"];
 
-/// What is run with it: what reads, what fails, what writes.
+/// Commands that read, fail and write.
 const COMMAND_RUNS: [&[&str]; 7] = [
     &["overview"],
     &["check", "--format", "json"],
     &["snapshot"],
     &["history", "record"],
-    &["slots", "drop", "nobody", "--yes"],
-    &["slots", "why", "nobody"],
+    &["slots", "drop", "no_such_slot", "--yes"],
+    &["slots", "why", "no_such_slot"],
     &["indexes", "migrate", "--framework", "sql", "--output", "m", "--yes"],
 ];
 
@@ -34,7 +34,7 @@ fn write_file(path: &Path, text: &str, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode");
 }
 
-/// The program, told the password in that way, with every trace there is.
+/// The program with the password from that source, with all tracing enabled.
 fn command_with_password(source: &str, password: &str, port: u16, folder: &Path, run: &[&str]) -> Command {
     let file_path = |name: &str| folder.join(name);
     let text = |name: &str| file_path(name).to_str().expect("UTF-8").to_owned();
@@ -77,7 +77,7 @@ async fn password_is_hidden_from_every_source() {
     on_a_major_and_the_newest_shared(13, "passwords", async |major, cluster| {
         for (row, source) in PASSWORD_SOURCES.iter().enumerate() {
             for (column, run) in COMMAND_RUNS.iter().enumerate() {
-                // Each major takes a sixth, with the right password and with a wrong one.
+                // Each major runs a sixth of the cases, with the correct password and with a wrong one.
                 if !(row + column + major as usize).is_multiple_of(6) {
                     continue;
                 }
@@ -114,10 +114,10 @@ fn assert_password_hidden(cluster: &Cluster, source: &str, run: &[&str], passwor
     }
 }
 
-/// While it waits for a server that says nothing.
+/// The program waits for a server that does not respond.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_is_not_in_the_process_list() {
-    on_a_major_and_the_newest_shared(13, "the process list", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "password in the process list", async |_, cluster| {
         for source in PASSWORD_SOURCES {
             let stalled = Behaviour { stalled: true, ..Behaviour::default() };
             let proxy = Proxy::new(cluster.host(), cluster.port(), stalled);

@@ -1,4 +1,4 @@
-//! A history's server that falls silent in the middle of an answer: it is given up on, and an interruption ends the run
+//! A history server that stops responding in the middle of a reply: the run does not retry, and a signal ends it
 //! wherever it waits.
 
 use crate::history::parse_address;
@@ -25,8 +25,8 @@ fn start_proxy(cluster: &Cluster) -> Proxy {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn store_unresponsive_is_not_retried() {
-    on_a_major_and_the_newest_shared(13, "a store that falls silent", async |_, cluster| {
-        let text = std::fs::read_to_string(scenario_file("disaster")).expect("the story");
+    on_a_major_and_the_newest_shared(13, "unresponsive store", async |_, cluster| {
+        let text = std::fs::read_to_string(scenario_file("disaster")).expect("the scenario");
         let snapshot = Snapshot::from_json(&text).expect("a snapshot");
         let (name, proxy) = (create_database(cluster).await, start_proxy(cluster));
         let store =
@@ -35,15 +35,15 @@ async fn store_unresponsive_is_not_retried() {
                 .expect("a store");
         proxy.stall_at("insert into", true);
         let since = Instant::now();
-        let silent = store.record(&snapshot).await.expect_err("nothing was answered");
+        let silent = store.record(&snapshot).await.expect_err("the store does not respond");
         assert!(matches!(silent, HistoryError::AnswerTimeout { seconds: 3 }), "{silent}");
         let requested_at = Instant::now();
-        store.journal_entries().await.expect_err("nothing more is asked");
+        store.journal_entries().await.expect_err("the store is not used again");
         assert!(requested_at.elapsed() < Duration::from_secs(2), "{:?}", requested_at.elapsed());
         store.close().await;
         assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
         drop(proxy);
-        assert_no_session_left(cluster, "a store that fell silent").await;
+        assert_no_session_left(cluster, "unresponsive store").await;
         let samples = query_one_text(cluster, &name, "select count(*)::text from pgtend.sample").await;
         assert_eq!(samples.as_deref(), Some("0"), "half a recording");
     })
@@ -52,7 +52,7 @@ async fn store_unresponsive_is_not_retried() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn store_wait_is_interruptible() {
-    on_a_major_and_the_newest_shared(13, "interrupted at the store", async |major, cluster| {
+    on_a_major_and_the_newest_shared(13, "interrupt while waiting for the store", async |major, cluster| {
         for (position, (arguments, words, exit)) in [
             (&["history", "record"][..], "insert into", 1),
             (&["check"], "insert into", 3),
@@ -62,7 +62,7 @@ async fn store_wait_is_interruptible() {
         .into_iter()
         .enumerate()
         {
-            // Each major takes a half.
+            // Each major runs half of the cases.
             if !(position + major as usize).is_multiple_of(2) {
                 continue;
             }
@@ -72,7 +72,7 @@ async fn store_wait_is_interruptible() {
             let child = pgtend_with_conninfo(&cluster.conninfo(), &[arguments, &["--history", &url]].concat())
                 .spawn()
                 .expect("it starts");
-            wait_until(&format!("{arguments:?}: it says {words:?}"), async || proxy.is_stalled()).await;
+            wait_until(&format!("{arguments:?}: stalled at {words:?}"), async || proxy.is_stalled()).await;
             let pid = child.id().expect("it runs").to_string();
             let kill = std::process::Command::new("sh").args(["-c", "kill -s TERM $0", &pid]).status();
             assert!(kill.expect("sh is there").success());

@@ -1,4 +1,4 @@
-//! Looks into several databases of one server in one night: one sample, of which no part is lost or written twice.
+//! Snapshots of several databases of one server in one run: one sample, of which no part is lost or written twice.
 
 use super::{
     on_both_dialects, open_store,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 const DATABASES: [&str; 3] = ["shop", "billing", "stock"];
 
-/// The server's look into one of its databases, `seconds` after the world's time.
+/// Returns a snapshot of one database of the server, `seconds` after the cluster's time.
 fn database_snapshot(cluster: &SimulatedCluster, database: &str, seconds: i64) -> Snapshot {
     let mut cluster = cluster.clone();
     cluster.now += SignedDuration::from_secs(seconds);
@@ -43,13 +43,13 @@ async fn record_snapshot(store: &Store, snapshot: &Snapshot) -> Recorded {
 
 #[tokio::test]
 async fn concurrent_targets_make_one_sample() {
-    on_both_dialects("databases of one server as targets", async |url| {
+    on_both_dialects("several databases of one server", async |url| {
         let (store, mut cluster) = (open_store(url).await, cluster_with_databases());
         for _ in 0..5 {
             cluster.advance(24, MB);
             cluster.add_scans("orders_idx", 7);
             cluster.table("orders").heap.bytes += MB;
-            // The last to look comes first, and the first one last.
+            // The snapshots are recorded out of order.
             for (database, seconds) in [("billing", 20), ("stock", 30), ("shop", 0)] {
                 let recorded = record_snapshot(&store, &database_snapshot(&cluster, database, seconds)).await;
                 assert_eq!((recorded.cluster_branch.branch, recorded.was_known, recorded.relations), (1, false, 2));
@@ -69,7 +69,7 @@ async fn concurrent_targets_make_one_sample() {
                 assert_eq!(of_kind.points[4].bytes, bytes, "{growth:?}");
             }
         }
-        // Whoever comes late is told what all the others are.
+        // A late snapshot is recorded as part of the same sample.
         let late = database_snapshot(&cluster, "shop", 10);
         assert_eq!(store.identify(&late).await.unwrap().map(|line| line.cluster_id), Some(1));
         store.close().await;
@@ -84,21 +84,21 @@ async fn concurrent_target_of_another_run_is_separate() {
     let mut cluster = cluster_with_databases();
     cluster.advance(24, MB);
     record_snapshot(&store, &database_snapshot(&cluster, "shop", 0)).await;
-    // The same database again: what changed there is worth a sample.
+    // The same database again: its changes are a new sample.
     record_snapshot(&store, &database_snapshot(&cluster, "shop", 60)).await;
     assert_eq!(store.samples(None).await.unwrap().len(), 2);
-    // One that both samples lack, but of an hour ago.
+    // A database that both samples lack, but an hour earlier.
     let error = store.record(&database_snapshot(&cluster, "billing", -3_600)).await.unwrap_err();
     assert!(matches!(error, HistoryError::OutOfOrder { .. }), "{error}");
-    // The newest knows the database, the look is older.
+    // The newest sample has the database, and the snapshot is older.
     let error = store.record(&database_snapshot(&cluster, "shop", 30)).await.unwrap_err();
     assert!(matches!(error, HistoryError::OutOfOrder { .. }), "{error}");
-    // Beside, then an hour later.
+    // A concurrent sample, then one an hour later.
     record_snapshot(&store, &database_snapshot(&cluster, "billing", 90)).await;
     assert_eq!(store.samples(None).await.unwrap().len(), 2);
     record_snapshot(&store, &database_snapshot(&cluster, "stock", 3_600)).await;
     assert_eq!(store.samples(None).await.unwrap().len(), 3);
-    // A server that was started anew.
+    // A restarted server.
     cluster.advance(24, MB);
     record_snapshot(&store, &database_snapshot(&cluster, "shop", 0)).await;
     cluster.restart();

@@ -1,4 +1,4 @@
-//! Connecting to a store's server: what is refused, what is sent, and the forms of a conninfo.
+//! Connections to a store's server: what is refused, what is sent, and the forms of a conninfo.
 
 use super::parse_address;
 use crate::{
@@ -16,7 +16,7 @@ use std::{io, os::unix::fs::PermissionsExt as _, sync::LazyLock, time::Duration}
 
 const PASSWORD: &str = "correct-horse-battery";
 
-/// TLS on TCP and SCRAM for every role; the role `iam` has a token of 2 kB for a password.
+/// TLS on TCP and SCRAM for every role; the role `iam` has a token of 2 kB as its password.
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let (conf, files) = server_files("server");
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -29,7 +29,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     server
 });
 
-/// What a cloud's token looks like: 2 kB with every character that a conninfo treats specially.
+/// Returns a token like those of cloud providers: 2 kB with every character that is special in a conninfo.
 fn long_token() -> String {
     "host.rds:5432/?Action=connect&X-Sig=%2B+\\@".repeat(50)
 }
@@ -41,7 +41,7 @@ fn assert_refused(address: &StoreAddress, result: Result<Store, HistoryError>) -
     message
 }
 
-/// Opens the store twice, to write and to read.
+/// Opens the store twice, for writing and for reading.
 async fn assert_opens(address: &StoreAddress) {
     let store = Store::open(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
     store.close().await;
@@ -81,7 +81,7 @@ fn history_url_refuses_unsupported_parameters() {
     assert!(server.received().is_empty(), "{:?}", server.received());
 }
 
-/// A server that asks for a clear-text password, an MD5 hash, or SCRAM without channel binding.
+/// Starts a server that requests a clear-text password, an MD5 hash, or SCRAM without channel binding.
 fn server_asking_for(kind: u32) -> HostileServer {
     HostileServer::start(move |wire: &mut Connection<'_>| -> io::Result<()> {
         wire.startup()?;
@@ -115,12 +115,12 @@ async fn history_password_needs_an_allowed_method() {
         let ended = run_pgtend(&["history", "record", "--from", "/nonexistent", "--history", &text]);
         assert_eq!(ended.exit, 1, "{parameter}: {ended:?}");
         assert!(!server.was_sent(PASSWORD.as_bytes()), "{parameter}");
-        let answers = server.received().iter().filter(|message| message.first() == Some(&b'p')).count();
-        assert_eq!(answers, 0, "{parameter}: an answer to authentication request {kind}");
+        let responses = server.received().iter().filter(|message| message.first() == Some(&b'p')).count();
+        assert_eq!(responses, 0, "{parameter}: responded to authentication request {kind}");
     }
 }
 
-/// As in libpq, where nothing forbids it.
+/// As in libpq, unless a parameter forbids it.
 #[tokio::test(flavor = "multi_thread")]
 async fn history_password_in_clear_text_follows_libpq() {
     let server = server_asking_for(3);
@@ -157,7 +157,7 @@ async fn history_server_certificate_is_verified() {
     .await;
     assert_opens(&host_address("other.test", &format!("sslmode=verify-ca {right}"))).await;
     assert_opens(&host_address("db.test", "sslmode=disable require_auth=scram-sha-256")).await;
-    // pg_hba.conf lets this role in by TLS only, with a clear-text password.
+    // pg_hba.conf accepts this role with TLS only, with a clear-text password.
     let plain = |more: &str| {
         parse_address(&format!(
             "host=db.test hostaddr=127.0.0.1 port={} user=plain password={PASSWORD} {more}",
@@ -214,7 +214,7 @@ async fn history_conninfo_has_every_form() {
         assert!(warnings.is_empty(), "{warnings:?}");
         assert_opens(&address).await;
     }
-    // Without the password file, the password of the environment is not taken.
+    // Without the password file, the password of the environment is not used.
     let without = Environment { vars: [("PGPASSWORD".to_owned(), PASSWORD.to_owned())].into(), ..environment };
     let name = StoreName::parse(&format!("postgresql://app@127.0.0.1:{port}")).expect("a store");
     let (address, _) = name.resolve(&without).expect("a conninfo");
@@ -245,10 +245,10 @@ async fn history_target_session_attrs_are_honoured() {
     .await;
 }
 
-/// The driver's socket takes no place on a disk: a read-only file system will do.
+/// The driver's socket needs no disk space: a read-only file system is sufficient.
 #[tokio::test(flavor = "multi_thread")]
 async fn history_on_server_needs_no_temporary_folder() {
-    on_a_major_and_the_newest(13, "a store without a temporary folder", async |major, _| {
+    on_a_major_and_the_newest(13, "store without a temporary folder", async |major, _| {
         let url = super::create_postgres_store(major).await;
         let folder = tempfile::tempdir().expect("a folder");
         assert_opens(&parse_address(&url)).await;

@@ -50,7 +50,7 @@ async fn branch_of_standby_joins_on_promotion() {
     let scans = |cluster| store.index_scans(cluster, "shop", begun, simulated.now);
     assert_eq!((scans(1).await.unwrap()[0].scans, scans(2).await.unwrap()[0].scans), (40, 4));
 
-    // It goes on with the line of the primary, whose place it has taken, and counts for itself.
+    // It continues the branch of the primary that it replaces, and has its own counters.
     standby.advance(24, MB);
     standby.in_recovery = false;
     standby.timeline_id += 1;
@@ -60,10 +60,10 @@ async fn branch_of_standby_joins_on_promotion() {
     let scans = store.index_scans(1, "shop", begun, standby.now).await.unwrap();
     assert_eq!((scans[0].scans, scans[0].resets), (45, 1));
 
-    // The old primary comes back, as if nothing had happened.
+    // The old primary is started again.
     simulated.advance(48, MB);
     let back = record_with_address(&store, &simulated, Some("db1:5432")).await;
-    assert_eq!((back.cluster_branch.branch, back.is_first), (3, true), "never mixed in again");
+    assert_eq!((back.cluster_branch.branch, back.is_first), (3, true), "not merged into the first branch");
 }
 
 #[tokio::test]
@@ -82,16 +82,16 @@ async fn branch_of_clone_is_separated_by_address() {
         assert!(!record_with_address(&store, &simulated, Some("db1:5432")).await.is_first);
     }
     assert_eq!(store.cluster_branches().await.unwrap().len(), 2);
-    // Reached by another name, it is still the same process.
+    // With another host name, it is still the same process.
     simulated.advance(24, MB);
     assert_eq!(record_with_address(&store, &simulated, Some("10.0.0.1:5432")).await.cluster_branch.branch, 1);
-    // And restarted under that name, it is known.
+    // After a restart under that name, it is recognized.
     simulated.advance(24, MB);
     simulated.restart();
     assert_eq!(record_with_address(&store, &simulated, Some("10.0.0.1:5432")).await.cluster_branch.branch, 1);
 }
 
-/// What restarts through a tunnel: only statistics that go on tell it from a copy that was started from a backup.
+/// A restart behind a tunnel: only continued statistics distinguish it from a copy that was restored from a backup.
 #[tokio::test]
 async fn branch_of_copy_without_address_is_no_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,7 +107,7 @@ async fn branch_of_copy_without_address_is_no_restart() {
     );
     let mut copy = simulated.clone();
     copy.advance(24, MB);
-    // Started from a backup it recovers as after a crash.
+    // A copy restored from a backup starts with recovery, as after a crash.
     copy.crash();
     copy.advance(1, 0);
     let recorded = record_with_address(&store, &copy, None).await;
@@ -116,11 +116,11 @@ async fn branch_of_copy_without_address_is_no_restart() {
     assert_eq!(
         record_with_address(&store, &simulated, None).await.cluster_branch.branch,
         1,
-        "the first one goes on as if nothing had been"
+        "the first branch continues"
     );
 }
 
-/// It was restored long ago, has written more since than the first, and was never looked at.
+/// A copy that was restored long ago, has written more WAL than the first cluster, and has no samples yet.
 #[tokio::test]
 async fn branch_of_old_copy_is_no_promotion() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Intent before, outcome after, and what was promised against what was measured.
+//! The journal: an intent before and an outcome after each action, and the predicted and the measured result.
 
 use super::{
     on_both_dialects, open_store,
@@ -40,7 +40,7 @@ async fn journal_intent_stays_open_until_outcome() {
             store.write_intent(&sample_intent(&cluster, MeasuredQuantity::WalDirectory, 80 * MB)).await.unwrap();
         let second =
             store.write_intent(&sample_intent(&cluster, MeasuredQuantity::WalDirectory, 80 * MB)).await.unwrap();
-        // The program ends here without a word, and the next one starts.
+        // The program ends here without an outcome, and the next one starts.
         store.close().await;
         let store = open_store(url).await;
         let open: Vec<i64> = store.open_journal_entries().await.unwrap().iter().map(|entry| entry.journal_id).collect();
@@ -66,7 +66,7 @@ async fn journal_intent_stays_open_until_outcome() {
 
 #[tokio::test]
 async fn journal_later_samples_measure_the_result() {
-    on_both_dialects("promised against measured", async |url| {
+    on_both_dialects("predicted and measured results", async |url| {
         let store = open_store(url).await;
         let mut cluster = SimulatedCluster::new();
         cluster.add_table("orders", 500 * MB);
@@ -80,9 +80,9 @@ async fn journal_later_samples_measure_the_result() {
             store.write_outcome(journal_id, &sample_outcome(&cluster)).await.unwrap();
         }
         let unmeasured = store.journal_entries().await.unwrap();
-        assert!(unmeasured.iter().all(|entry| entry.measured_bytes.is_none()), "nobody has looked since");
+        assert!(unmeasured.iter().all(|entry| entry.measured_bytes.is_none()), "there is no later sample");
 
-        // A minute later the server has not made a checkpoint yet.
+        // One minute later the server has not made a checkpoint yet.
         cluster.now += SignedDuration::from_mins(1);
         cluster.table("orders").heap.bytes = 470 * MB;
         store.record(&cluster.snapshot()).await.unwrap();

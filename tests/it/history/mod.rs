@@ -24,7 +24,8 @@ use pgtend::postgres::conninfo::Environment;
 use std::path::Path;
 
 /// Runs a test on a new SQLite store and on a new Postgres store of the oldest selected major, which has the fewest
-/// features: the SQL of the store is the same on all. Tests of connections and of older stores run on the newest, too.
+/// features: the store's SQL is the same on all majors. Tests of connections and of older stores run on the newest,
+/// too.
 pub async fn on_both_dialects(name: &str, test: impl AsyncFn(&str)) {
     let folder = tempfile::tempdir().unwrap();
     test(&folder.path().join("history.db").display().to_string()).await;
@@ -59,7 +60,7 @@ pub async fn create_postgres_store(major: u32) -> String {
     format!("postgresql://{user}@{host}:{port}/{database}")
 }
 
-/// Resolves a path, URI or conninfo without a home directory and without variables.
+/// Resolves a path, URI or conninfo without a home directory and without environment variables.
 pub fn parse_address(text: &(impl AsRef<Path> + ?Sized)) -> StoreAddress {
     let text = text.as_ref().to_str().expect("UTF-8");
     let environment = Environment { os_user: Some("postgres".to_owned()), ..Environment::default() };

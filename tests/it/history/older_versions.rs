@@ -1,5 +1,5 @@
-//! Stores of an older schema version: reports name it and do without the history, the first command that writes migrates
-//! them. Stores that are newer or half-migrated are refused.
+//! Stores of an older schema version: reports name the version and do not use the history; the first command that
+//! writes migrates the store. Newer and half-migrated stores are refused.
 
 use super::parse_address;
 use super::{
@@ -19,7 +19,7 @@ use sqlx::{
 };
 use std::{path::Path, time::Duration};
 
-/// The first so many migrations of a dialect, and no more.
+/// Returns the first `versions` migrations of a dialect.
 fn first_migrations(dialect: &str, versions: usize) -> Migrator {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(dialect);
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -44,7 +44,7 @@ const FIRST_VERSION_ROWS: &str = "insert into cluster (system_identifier, branch
      gauge_database, before_bytes, begun_at, finished_at, outcome) \
      values ('42', 'db1:5432', 'shop', 'dba', 'drop_slot', 'debezium', 'select 1', '{}', 'database', 'shop', 7, 1, 2, 'done')";
 
-/// Rows of the tables of the second version: a finding of the nightly check that one recipient knows.
+/// Rows of the tables of the second version: a finding of the nightly check that was sent to one recipient.
 const SECOND_VERSION_ROWS: &str = "insert into watched (place, checked_at, claimed_until) values ('prod', 1000000, 0); \
      insert into finding (place, finding_id, check_name, class, subject, level, message, since) \
      values ('prod', 'lost-slot:debezium', 'lost-slot', 'alert', 'debezium', 'critical', '[]', 1000000); \
@@ -56,7 +56,7 @@ const FOURTH_VERSION_ROWS: &str = "insert into prediction (system_identifier, se
      gauge_database, now_bytes, bytes, low_bytes, high_bytes) \
      values ('42', 'db1:5432', 1000000, 'dump_restore', 'database', 'shop', 10, 5, 4, 6)";
 
-/// What a store of this version may hold.
+/// Returns the rows that a store of this version may contain.
 fn rows_of_version(version: usize) -> String {
     let rows = [(1, FIRST_VERSION_ROWS), (2, SECOND_VERSION_ROWS), (4, FOURTH_VERSION_ROWS)];
     rows.iter().filter(|(since, _)| *since <= version).map(|(_, rows)| format!("{rows};")).collect()
@@ -85,7 +85,7 @@ fn shop() -> MeasuredQuantity {
     MeasuredQuantity::Database("shop".to_owned())
 }
 
-/// Nobody crashes, nobody is silent, and a reader changes nothing.
+/// Asserts that no report crashes, all print the message, and none changes the store.
 async fn assert_reports_read(url: &str, version: usize) {
     let error = Store::open_to_read(&parse_address(url), Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, HistoryError::OlderSchema { found, .. } if found == version as i64), "{error}");
@@ -106,7 +106,7 @@ async fn assert_reports_read(url: &str, version: usize) {
     }
 }
 
-/// What was in it is there, and it takes what the newest version has.
+/// Asserts that the store has its old rows and accepts data of the newest version.
 async fn assert_migrated(url: &str, version: usize) {
     let store = open_store(url).await;
     let entries = store.journal_entries().await.unwrap();
@@ -152,7 +152,7 @@ async fn older_version_postgres_is_migrated() {
             assert_reports_read(&url, version).await;
             assert_migrated(&url, version).await;
         }
-        // The nightly check writes, and so it is who brings it up to date; an audit reads it then.
+        // The nightly check writes, so it migrates the store; an audit reads it afterwards.
         let url = postgres_store_of_version(3, major).await;
         let server = role_conninfo(shared_cluster(major), "postgres", "postgres");
         let checked = run_pgtend(&["check", "-d", &server, "--history", &url]);
@@ -163,7 +163,7 @@ async fn older_version_postgres_is_migrated() {
     .await;
 }
 
-/// One statement on a store, whatever its dialect.
+/// Executes one statement on a store of either dialect.
 async fn execute_on_store(url: &str, statement: &str) {
     let statement = sqlx::AssertSqlSafe(statement.to_owned());
     if url.starts_with("postgresql:") {
@@ -178,7 +178,7 @@ async fn execute_on_store(url: &str, statement: &str) {
     }
 }
 
-/// Breaks a store; every command names what is wrong with it, and what to do.
+/// Damages a store, and asserts that every command names the problem and the remedy.
 async fn assert_store_is_refused(url: &str, statement: &str, is_expected: fn(&HistoryError) -> bool, message: &str) {
     execute_on_store(url, statement).await;
     let error = Store::open(&parse_address(url)).await.unwrap_err();
@@ -207,13 +207,13 @@ async fn assert_store_is_refused(url: &str, statement: &str, is_expected: fn(&Hi
 async fn newer_or_half_migrated_store_is_refused() {
     let half_migrated = |error: &HistoryError| matches!(error, HistoryError::HalfMigrated { .. });
     let newer = |error: &HistoryError| matches!(error, HistoryError::NewerSchema { .. });
-    on_both_dialects("stores that are newer or half-migrated", async |url| {
+    on_both_dialects("newer and half-migrated stores", async |url| {
         open_store(url).await.close().await;
         let failed = "update _sqlx_migrations set success = false where version = 5";
         assert_store_is_refused(url, failed, half_migrated, "of 5 migrations, 4 are recorded as complete").await;
         let missing = "update _sqlx_migrations set success = true; delete from _sqlx_migrations where version = 3";
         assert_store_is_refused(url, missing, half_migrated, "of 5 migrations, 4 are recorded as complete").await;
-        // The tables of version 5, recorded as those of version 2.
+        // The tables of version 5, recorded as version 2.
         let behind = "delete from _sqlx_migrations where version > 2";
         assert_store_is_refused(url, behind, half_migrated, "is half-migrated: ").await;
         let ahead = "update _sqlx_migrations set version = 9 where version = 2";

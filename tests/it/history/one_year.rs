@@ -1,4 +1,5 @@
-//! A year of nights: load, reset, crash, promotion, a restored copy beside, rename, rebuild, dropped and made again.
+//! A year of daily samples: bulk load, reset, crash, promotion, a restored copy, rename, rebuild, dropped and created
+//! again.
 
 use super::{
     on_both_dialects_long, open_store,
@@ -34,7 +35,7 @@ fn initial_cluster() -> SimulatedCluster {
     cluster
 }
 
-/// What happens between two nights.
+/// Changes the cluster between two samples.
 fn apply_events(cluster: &mut SimulatedCluster, number: i64) {
     cluster.advance(24, if number == 333 { 9 * DAILY_WAL } else { DAILY_WAL });
     let orders = cluster.table("orders").oid;
@@ -77,7 +78,7 @@ fn apply_events(cluster: &mut SimulatedCluster, number: i64) {
     }
 }
 
-/// The year, with a copy restored on night 160 that is looked at for ten nights.
+/// Records the year, with a copy restored on day 160 that is recorded for ten days.
 async fn record_a_year(store: &Store) -> (SimulatedCluster, ClusterBranch) {
     let mut cluster = initial_cluster();
     let mut cluster_branch = store.record(&cluster.snapshot()).await.unwrap().cluster_branch;
@@ -88,24 +89,24 @@ async fn record_a_year(store: &Store) -> (SimulatedCluster, ClusterBranch) {
             copy = Some(cluster.restored_copy());
         }
         let recorded = store.record(&cluster.snapshot()).await.unwrap();
-        assert!(!recorded.is_first && !recorded.was_known, "night {number}: {recorded:?}");
+        assert!(!recorded.is_first && !recorded.was_known, "day {number}: {recorded:?}");
         cluster_branch = recorded.cluster_branch;
         if let Some(copy) = copy.as_mut().filter(|_| (161..171).contains(&number)) {
             copy.advance(24, 70 * MB);
             copy.add_scans("orders_unused", 1_000);
             let recorded = store.record(&copy.snapshot()).await.unwrap();
-            assert_eq!((recorded.cluster_branch.branch, recorded.is_first), (2, number == 161), "night {number}");
+            assert_eq!((recorded.cluster_branch.branch, recorded.is_first), (2, number == 161), "day {number}");
         }
     }
     (cluster, cluster_branch)
 }
 
 fn find_scans<'a>(scans: &'a [IndexScans], name: &str) -> &'a IndexScans {
-    scans.iter().find(|scan| scan.index == name).unwrap_or_else(|| panic!("{name} is not in {scans:#?}"))
+    scans.iter().find(|scan| scan.index == name).unwrap_or_else(|| panic!("{name} is missing in {scans:#?}"))
 }
 
 fn find_first_seen<'a>(entries: &'a [RelationFirstSeen], name: &str) -> &'a RelationFirstSeen {
-    entries.iter().find(|sighting| sighting.name == name).unwrap_or_else(|| panic!("{name} was never seen"))
+    entries.iter().find(|entry| entry.name == name).unwrap_or_else(|| panic!("{name} is missing"))
 }
 
 fn find_growth<'a>(growths: &'a [Growth], kind: SubjectKind, name: Option<&str>) -> &'a Growth {
@@ -114,7 +115,7 @@ fn find_growth<'a>(growths: &'a [Growth], kind: SubjectKind, name: Option<&str>)
 
 #[tokio::test]
 async fn history_of_one_year() {
-    on_both_dialects_long("a year of nights", async |url| {
+    on_both_dialects_long("samples of one year", async |url| {
         let store = open_store(url).await;
         let (cluster, cluster_branch) = record_a_year(&store).await;
         assert_eq!(cluster_branch.branch, 1);
@@ -140,7 +141,7 @@ async fn assert_scans_across_resets(store: &Store, cluster_branch: &ClusterBranc
     assert_eq!((used.scans, used.resets), (50 * RUNS as u64, 3), "by hand, crash, promotion");
     assert_eq!((used.since, used.until), (run_time(0), run_time(RUNS)));
     let unused = find_scans(&year, "orders_unused");
-    assert_eq!((unused.scans, unused.resets), (0, 0), "the copy's scans are not ours");
+    assert_eq!((unused.scans, unused.resets), (0, 0), "the copy's scans were counted");
     assert_eq!(find_scans(&year, "orders_monthly").scans, 12);
     assert_eq!(find_scans(&year, "orders_rebuilt").scans, 3 * RUNS as u64);
     assert!(year.iter().all(|scans| scans.index != "orders_old_name"));
@@ -163,7 +164,11 @@ async fn assert_index_ages(store: &Store, cluster_branch: &ClusterBranch) {
     };
     assert_eq!(dates("orders_used"), (run_time(0), run_time(0)));
     assert_eq!(dates("orders_rebuilt"), (run_time(0), run_time(0)), "rebuilt: another OID, the same counter");
-    assert_eq!(dates("orders_idle_rebuilt"), (run_time(0), run_time(80)), "rebuilt or made again: nothing tells");
+    assert_eq!(
+        dates("orders_idle_rebuilt"),
+        (run_time(0), run_time(80)),
+        "rebuilt or created again: not distinguishable"
+    );
     assert_eq!(dates("orders_new_name"), (run_time(0), run_time(0)), "renamed");
     assert_eq!(dates("orders_made_again"), (run_time(0), run_time(200)));
     assert_eq!(dates("staging"), (run_time(0), run_time(210)), "another table under the same name");
@@ -172,7 +177,7 @@ async fn assert_index_ages(store: &Store, cluster_branch: &ClusterBranch) {
 }
 
 fn sample_counts(slot_history: &SlotHistory) -> (usize, usize) {
-    let seen = slot_history.samples.iter().filter_map(|look| look.seen.as_ref());
+    let seen = slot_history.samples.iter().filter_map(|sample| sample.seen.as_ref());
     (seen.clone().count(), seen.filter(|seen| seen.is_active).count())
 }
 
@@ -182,8 +187,8 @@ async fn assert_slot_history(store: &Store, cluster_branch: &ClusterBranch, clus
     let live = slot("live");
     let record = |past: &SlotHistory| past.record.clone().unwrap();
     assert_eq!((record(live).last_active, record(live).frozen_since), (Some(run_time(RUNS)), run_time(RUNS)));
-    let quiet_nights = RUNS as usize / 10 + 1;
-    assert_eq!(sample_counts(live), (RUNS as usize + 1, RUNS as usize + 1 - quiet_nights));
+    let quiet_runs = RUNS as usize / 10 + 1;
+    assert_eq!(sample_counts(live), (RUNS as usize + 1, RUNS as usize + 1 - quiet_runs));
     let frozen = slot("frozen");
     assert_eq!(
         (frozen.first_seen, record(frozen).frozen_since, record(frozen).last_active),
@@ -202,7 +207,7 @@ async fn assert_wal_rates(store: &Store, cluster_branch: &ClusterBranch) {
     assert_eq!((intervals.len(), sum), (RUNS as usize, (RUNS as u64 + 8) * DAILY_WAL));
     let peak = wal_peak(&intervals, SignedDuration::from_hours(24)).unwrap();
     assert_eq!((peak.bytes, peak.to), (9 * DAILY_WAL, run_time(333)));
-    assert_eq!(wal_peak(&intervals, SignedDuration::from_hours(6)), None, "one look a night knows no shorter peak");
+    assert_eq!(wal_peak(&intervals, SignedDuration::from_hours(6)), None, "daily samples cannot show a shorter peak");
 }
 
 async fn assert_growth_rates(store: &Store, cluster_branch: &ClusterBranch) {
@@ -213,12 +218,12 @@ async fn assert_growth_rates(store: &Store, cluster_branch: &ClusterBranch) {
     assert_eq!(orders.bytes, (1_000 + 10 * RUNS as u64) * MB);
     assert_eq!(orders.days_until(orders.bytes + 100 * MB), Some(10.0));
     let events = per_day(SubjectKind::Table, Some("events"));
-    assert_eq!((events.bytes_per_day, events.one_off_bytes), (0.0, 5_000.0 * MB as f64), "a load is no trend");
+    assert_eq!((events.bytes_per_day, events.one_off_bytes), (0.0, 5_000.0 * MB as f64), "a bulk load is not a trend");
     for kind in [SubjectKind::Cluster, SubjectKind::Database] {
         let trend = per_day(kind, None);
         assert!((trend.bytes_per_day / MB as f64 - 10.0).abs() < 0.2, "{kind:?}: {trend:?}");
     }
-    assert!(growths.iter().all(|g| g.subject.name.as_deref() != Some("orders_used")), "it never changed its size");
+    assert!(growths.iter().all(|g| g.subject.name.as_deref() != Some("orders_used")), "its size never changed");
 }
 
 async fn assert_pruning_keeps_totals(store: &Store, cluster_branch: &ClusterBranch) {
@@ -227,7 +232,7 @@ async fn assert_pruning_keeps_totals(store: &Store, cluster_branch: &ClusterBran
         store.index_scans(cluster_branch.cluster_id, "shop", run_time(RUNS - 30), run_time(RUNS)).await.unwrap();
     let pruned = store.prune(run_time(RUNS)).await.unwrap();
     assert!((75..95).contains(&pruned.kept) && pruned.samples + pruned.kept == RUNS as u64 + 11, "{pruned:?}");
-    assert_eq!(store.prune(run_time(RUNS)).await.unwrap().samples, 0, "once is enough");
+    assert_eq!(store.prune(run_time(RUNS)).await.unwrap().samples, 0, "the second prune removes nothing");
 
     assert_eq!(store.relations_first_seen(cluster_branch.cluster_id, "shop").await.unwrap(), before);
     let scans =

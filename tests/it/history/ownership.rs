@@ -10,7 +10,8 @@ use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What makes a store foreign, the object that is named, and the remedy that is printed; `{me}` is the connecting role.
+/// How an object becomes foreign, the object in the error, and the remedy that is printed; `{me}` is the connecting
+/// role.
 const FOREIGN_OBJECTS: [(&str, &str, &str); 9] = [
     ("alter schema pgtend owner to {other}", "schema pgtend", "ALTER SCHEMA pgtend OWNER TO {me}"),
     ("alter table pgtend.slot owner to {other}", "table pgtend.slot", "ALTER TABLE pgtend.slot OWNER TO {me}"),
@@ -56,9 +57,9 @@ const FOREIGN_OBJECTS: [(&str, &str, &str); 9] = [
 
 #[tokio::test]
 async fn store_with_foreign_objects_is_refused() {
-    on_a_major_and_the_newest(13, "a store with objects of another role", async |major, _| {
+    on_a_major_and_the_newest(13, "store with objects of another role", async |major, _| {
         let cluster = shared_cluster(major);
-        // The superuser of the cluster: that it is one must not excuse other owners.
+        // The connecting role is a superuser: that must not permit other owners.
         let url = create_postgres_store(major).await;
         let name = url.rsplit_once('/').unwrap().1.to_owned();
         let (me, other) = ("postgres", format!("{name}_other"));
@@ -76,7 +77,7 @@ async fn store_with_foreign_objects_is_refused() {
         );
         execute_sql(cluster, &name, &setup).await;
         let count = "select last_value::text from public.called";
-        assert_eq!(query_one_text(cluster, &name, count).await.as_deref(), Some("2"), "the trap counts");
+        assert_eq!(query_one_text(cluster, &name, count).await.as_deref(), Some("2"), "the trap counts its calls");
         for (setup, object, remedy) in FOREIGN_OBJECTS {
             let fill = |text: &str| text.replace("{me}", me).replace("{other}", &other);
             execute_sql(cluster, &name, &fill(setup)).await;
@@ -96,7 +97,7 @@ async fn store_with_foreign_objects_is_refused() {
             execute_sql(cluster, &name, &fill(remedy)).await;
             open_store(&url).await.close().await;
         }
-        // The function that a default and a policy call is the connecting role's now.
+        // The connecting role owns the function that a default and a policy call.
         let store = open_store(&url).await;
         assert_eq!(store.samples(None).await.unwrap().len(), 1);
         store.close().await;
@@ -109,14 +110,14 @@ async fn store_with_foreign_objects_is_refused() {
 
 #[tokio::test]
 async fn store_prepared_by_another_role_is_refused() {
-    on_a_major_and_the_newest(13, "a store that another role prepared", async |major, _| {
+    on_a_major_and_the_newest(13, "store prepared by another role", async |major, _| {
         let cluster = shared_cluster(major);
         let name = create_database(cluster).await;
         let other = format!("{name}_other");
         let server = role_conninfo(cluster, "postgres", "postgres");
         let base = create_postgres_store(major).await;
         let url = format!("{}/{name}", base.rsplit_once('/').unwrap().0);
-        // Created before pgtend came: a view in place of the migration table.
+        // Created before the first use by pgtend: a view in place of the migration table.
         let setup = format!(
             "create role {other} login; grant create on database {name} to {other}; set role {other}; \
              create schema pgtend; create view pgtend._sqlx_migrations as select 99::bigint as version"
@@ -132,7 +133,7 @@ async fn store_prepared_by_another_role_is_refused() {
         let journal = run_pgtend(&["history", "journal", "--history", &url]);
         assert_eq!(journal.exit, 1, "{journal:?}");
 
-        // What a superuser owns serves an ordinary role.
+        // An ordinary role can use objects that a superuser owns.
         execute_sql(cluster, &name, &format!("drop schema pgtend cascade; grant all on schema public to {other}"))
             .await;
         open_store(&url).await.close().await;

@@ -1,4 +1,4 @@
-//! What audits predicted, held against what was looked at later.
+//! Predictions of audits, compared with later samples.
 
 use jiff::SignedDuration;
 use pgtend::facts::history::{PredictedQuantity, Prediction};
@@ -57,9 +57,9 @@ async fn predictions_are_measured_by_later_samples() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(store.predictions().await.unwrap()[2].prediction, made[2]);
-        assert_eq!(measured().await, [None; 4], "what was there before measures nothing");
+        assert_eq!(measured().await, [None; 4], "earlier samples measure nothing");
 
-        // The clean-up is measured where it happens, ever anew.
+        // Maintenance is measured on the same cluster, with each new sample.
         for left in [450, 310] {
             cluster.advance(24, MB);
             cluster.table("orders").heap.bytes = left * MB;
@@ -68,7 +68,7 @@ async fn predictions_are_measured_by_later_samples() {
         }
         assert_eq!(measured().await, [Some(310), Some(48), None, None]);
 
-        // Another cluster of the same name, elsewhere: nobody says that it is the copy.
+        // Another cluster of the same name elsewhere is not identified as the copy.
         let mut copy = SimulatedCluster {
             system_identifier: "7400000000000000001".into(),
             address: Some("db9:5432".into()),
@@ -79,7 +79,7 @@ async fn predictions_are_measured_by_later_samples() {
         store.record(&copy.snapshot()).await.unwrap();
         assert_eq!(measured().await, [Some(310), Some(48), None, None]);
 
-        // An audit of it says so.
+        // An audit with `--moved-from` identifies it.
         copy.advance(1, MB);
         let mut arrived = new_prediction(&copy, None, shop_measured(), 251 * MB, 251 * MB);
         arrived.moved_from = Some(cluster.system_identifier.clone());

@@ -1,4 +1,4 @@
-//! Many processes at one store: nobody is refused, and nothing is lost or written twice.
+//! Many processes with one store: none is refused, and nothing is lost or written twice.
 
 use super::parse_address;
 use super::{
@@ -18,7 +18,7 @@ fn start_pgtend(arguments: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// All of them end with one of these codes and without a word of warning.
+/// Asserts that all exit with one of these codes and without a warning.
 fn assert_exits(running: Vec<Child>, exits: &[i32]) {
     for child in running {
         let output = child.wait_with_output().unwrap();
@@ -48,10 +48,10 @@ fn numbered_cluster(number: usize) -> SimulatedCluster {
     simulated
 }
 
-/// The store is made, brought up to date and written by sixteen at once, then again every night.
+/// Sixteen processes create, migrate and write the store at once, then again every day.
 #[tokio::test]
 async fn processes_16_create_and_fill_a_store() {
-    on_both_dialects("sixteen processes at once", async |url| {
+    on_both_dialects("sixteen concurrent processes", async |url| {
         let folder = tempfile::tempdir().unwrap();
         let mut worlds: Vec<SimulatedCluster> = (0..8).map(numbered_cluster).collect();
         for run in 1..=2 {
@@ -59,7 +59,8 @@ async fn processes_16_create_and_fill_a_store() {
             for (number, simulated) in worlds.iter_mut().enumerate() {
                 simulated.advance(24, MB);
                 let file = save_snapshot(simulated, folder.path(), &format!("{run}-{number}"));
-                // Half record, half check; two of each look at one cluster, where the second finds the look known.
+                // Half run `record`, half `check`; two of each use the same cluster, where the second finds the sample
+                // recorded.
                 running.push(start_pgtend(&["history", "record", "--from", &file, "--history", url]));
                 running.push(start_pgtend(&["check", "--from", &file, "--history", url]));
             }
@@ -81,10 +82,10 @@ async fn processes_16_create_and_fill_a_store() {
     .await;
 }
 
-/// Several machines, one Postgres store, the same targets: each is checked by one of them at a time.
+/// Several machines with one Postgres store and the same targets: each target is checked by one machine at a time.
 #[tokio::test]
 async fn processes_of_several_machines_share_a_store() {
-    on_a_major_and_the_newest(13, "fleets that share a store", async |major, _| {
+    on_a_major_and_the_newest(13, "several machines with one store", async |major, _| {
         let cluster = shared_cluster(major);
         let folder = tempfile::tempdir().unwrap();
         let store = super::create_postgres_store(major).await;

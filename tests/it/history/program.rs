@@ -1,4 +1,4 @@
-//! `pgtend history …` as a program: killed, without a place to write, in every format.
+//! `pgtend history …` through the program: killed, without a writable store, in every format.
 
 use super::parse_address;
 use super::simulated_cluster::{MB, SimulatedCluster};
@@ -42,7 +42,7 @@ fn history_without_store_path_fails() {
         let output = run_with_store(&store, &["history", command, "--history", "none"]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
     }
-    assert!(!store.exists(), "looking makes nothing");
+    assert!(!store.exists(), "reading created a store");
 
     std::fs::write(folder.path().join("file"), "").unwrap();
     let output = run_with_store(&folder.path().join("file/history.db"), &["history", "record", "--from", "/nowhere"]);
@@ -93,11 +93,11 @@ fn history_reports_in_every_format() {
     assert!(table.contains("+10 MB/d") && table.contains('█') && table.contains("WAL written: +100 MB/d"), "{table}");
     assert!(stdout_text(&run_with_store(&store, &["history", "journal"])).contains("The journal is empty"));
     assert!(stdout_text(&run_with_store(&store, &["history", "list"])).contains("10 samples of 1 cluster"));
-    // Years lie between then and the clock of this machine.
+    // The samples are years older than the clock of this machine.
     assert!(stdout_text(&run_with_store(&store, &["history", "prune"])).contains("9 samples pruned, 1 kept"));
 }
 
-/// Killed at any moment the store opens, holds whole samples only, and the next run goes on.
+/// Killed at any moment: the store can be opened, has complete samples only, and the next run continues.
 #[tokio::test]
 async fn history_killed_record_writes_whole_samples() {
     let folder = tempfile::tempdir().unwrap();
@@ -125,7 +125,7 @@ async fn history_killed_record_writes_whole_samples() {
         }
         save_snapshot(&simulated, &file);
         let mut child = record();
-        // Spread over the run, and a little beyond its end.
+        // Distributed over the run, and slightly beyond its end.
         std::thread::sleep(whole_run.mul_f64(f64::from(round) / 20.0));
         child.kill().unwrap();
         killed += i32::from(!child.wait().unwrap().success());
@@ -139,7 +139,7 @@ async fn history_killed_record_writes_whole_samples() {
             store.index_scans(newest.cluster_id, "shop", samples[0].collected_at, newest.collected_at).await.unwrap();
         assert_eq!(scans.len(), 3_000);
         let days = newest.collected_at.duration_since(samples[0].collected_at).as_hours() as u64 / 24;
-        assert!(scans.iter().all(|scans| scans.scans == days), "round {round}: a sample is there in part");
+        assert!(scans.iter().all(|scans| scans.scans == days), "round {round}: a sample is incomplete");
         store.close().await;
     }
     assert!(killed > if is_short_run() { 1 } else { 3 }, "only {killed} runs were killed in time");
@@ -163,7 +163,7 @@ async fn history_records_a_live_cluster() {
         assert_eq!(listed["clusters"].as_array().unwrap().len(), 1);
         assert_eq!(listed["samples"][0]["version_num"].as_u64().unwrap() / 10_000, u64::from(major));
 
-        // Another run that began later has come first: no failure. One of tomorrow is a clock's fault.
+        // If a later run has recorded first, that is not a failure. A sample of tomorrow is an error of the clock.
         let collected = run_with_store(&store, &["snapshot", "-d", &cluster.conninfo()]);
         for (minutes, exit) in [(5, 0), (24 * 60, 1)] {
             let mut ahead: Snapshot = serde_json::from_slice(&collected.stdout).unwrap();
@@ -171,7 +171,7 @@ async fn history_records_a_live_cluster() {
             let opened = Store::open(&parse_address(&store)).await.unwrap();
             opened.record(&ahead).await.unwrap();
             opened.close().await;
-            // The server does not stand still for that.
+            // The server writes WAL meanwhile.
             execute_sql(cluster, "postgres", "select pg_logical_emit_message(false, 'busy', 'x')").await;
             let late = run_with_store(&store, &arguments);
             assert_eq!(late.status.code(), Some(exit), "{late:?}");
@@ -184,7 +184,8 @@ async fn history_records_a_live_cluster() {
 
 #[test]
 fn history_password_leaves_process_list() {
-    // A server that takes the connection and never answers keeps the program alive long enough to look at it.
+    // A server that accepts connections and never responds keeps the program running while the test reads the process
+    // list.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgresql://app:s3kr1t-word@127.0.0.1:{}/pgtend", silent.local_addr().unwrap().port());
     let mut child = Command::new(assert_cmd::cargo::cargo_bin("pgtend"))

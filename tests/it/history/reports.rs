@@ -1,4 +1,4 @@
-//! Reports that remember: what the store changes in verdicts, and that a store that cannot be had changes nothing else.
+//! Reports with a history: how the store changes verdicts, and that an unusable store changes nothing else.
 
 use super::parse_address;
 use super::simulated_cluster::{MB, SimulatedCluster};
@@ -20,7 +20,7 @@ use std::{
 
 const DAY: i64 = 24;
 
-/// The program with a state folder and a working directory of its own.
+/// Runs the program with separate state and working directories.
 fn run_in_folder(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = assert_cmd::Command::cargo_bin("pgtend").unwrap();
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PG") || name == "DATABASE_URL") {
@@ -39,7 +39,7 @@ fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A server of 16, which keeps no record of when a slot was used.
+/// Returns a snapshot of version 16, which does not report when a slot became inactive.
 fn snapshot_of_16(cluster: &SimulatedCluster) -> Snapshot {
     let mut snapshot = cluster.snapshot();
     snapshot.server.version_num = 160_004;
@@ -55,7 +55,8 @@ fn save_snapshot(snapshot: &Snapshot, folder: &Path) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// Looks at a forgotten slot every six hours for so many hours; answers the last, which is not recorded.
+/// Records a sample of an inactive slot every six hours for `hours`. Returns the cluster at the last time, which is not
+/// recorded.
 async fn record_inactive_slot(store: &Path, hours: i64) -> SimulatedCluster {
     let store = Store::open(&parse_address(&store)).await.unwrap();
     let mut cluster = SimulatedCluster::new();
@@ -89,9 +90,9 @@ async fn reports_store_proves_stale_slot_before_17() {
         if reason == "needs-samples" {
             assert_eq!((&slot_reason["have"], &slot_reason["need"]), (&json!(25), &json!(24)));
             let proven = cluster.now + SignedDuration::from_hours(DAY);
-            assert_eq!(slot_reason["earliest"], json!(proven), "seven days after the first look");
+            assert_eq!(slot_reason["earliest"], json!(proven), "seven days after the first sample");
         }
-        // The file alone, as another machine would judge it: the store is not asked.
+        // The file without the store, as on another machine.
         let alone = parse_report(&run_in_folder(folder.path(), &arguments[..5]));
         assert_eq!(alone["slots"][0]["verdict"], "inactive");
     }
@@ -116,7 +117,7 @@ async fn reports_files_and_samples_count_once() {
     let slot = find_slot(&judged, "forgotten");
     assert_eq!(slot["verdict"], "stale", "{slot}");
     let unused = slot["reasons"].as_array().unwrap().iter().find(|why| why["id"] == "unused").unwrap();
-    assert_eq!(unused["samples"], 28, "26 samples, one of them in the file, too, and the present look: {unused}");
+    assert_eq!(unused["samples"], 28, "26 samples, one of them in the file, too, and the present snapshot: {unused}");
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn reports_limits_come_from_config() {
     assert_eq!(verdict("[slots]\nstale_after = '9 days'"), "inactive");
 }
 
-/// What a report says about a store, with the report being the same as without one.
+/// Returns the messages of a report about a store, after checking that the report equals the one without a store.
 async fn store_messages(prepare: impl AsyncFn(&Path) -> PathBuf) -> String {
     let folder = tempfile::tempdir().unwrap();
     let store = prepare(folder.path()).await;
@@ -153,7 +154,7 @@ async fn store_messages(prepare: impl AsyncFn(&Path) -> PathBuf) -> String {
     let quiet = run_in_folder(folder.path(), &[&arguments[..], &["-q"]].concat());
     assert!(quiet.status.success() && !stderr_text(&quiet).contains("history:"), "{quiet:?}");
     let messages = stderr_text(&with);
-    assert!(messages.lines().filter(|line| line.starts_with("history: ")).count() <= 1, "said once: {messages}");
+    assert!(messages.lines().filter(|line| line.starts_with("history: ")).count() <= 1, "printed once: {messages}");
     messages
 }
 
@@ -201,7 +202,7 @@ async fn reports_unusable_store_gives_one_message() {
     assert!(foreign.contains("nothing is recorded there yet"), "{foreign}");
 }
 
-/// A server that takes the connection and never answers.
+/// A server that accepts connections and never responds.
 #[tokio::test]
 async fn reports_do_not_wait_for_silent_store() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -218,7 +219,7 @@ async fn execute_sqlite(path: &Path, statement: &'static str) {
     connection.close().await.unwrap();
 }
 
-/// Everything in a folder, with its contents.
+/// Returns all paths below a folder, with the files' contents.
 fn folder_contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -232,13 +233,13 @@ fn folder_contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[tokio::test]
 async fn reports_do_not_write_to_the_store() {
-    on_the_newest_shared("a report leaves the store alone", async |_, cluster| {
+    on_the_newest_shared("reports do not write to the store", async |_, cluster| {
         let folder = tempfile::tempdir().unwrap();
         for command in ["overview", "slots", "wal", "indexes"] {
             let output = run_in_folder(folder.path(), &[command, "-d", &cluster.conninfo()]);
             assert!(output.status.success() && !stderr_text(&output).contains("history"), "{output:?}");
         }
-        assert!(!folder.path().join("state").exists(), "a report made a store");
+        assert!(!folder.path().join("state").exists(), "a report created a store");
         let recorded = run_in_folder(folder.path(), &["history", "record", "-d", &cluster.conninfo()]);
         assert!(recorded.status.success(), "{recorded:?}");
         let state = folder.path().join("state/pgtend");
@@ -255,7 +256,7 @@ async fn reports_do_not_write_to_the_store() {
     .await;
 }
 
-/// As a user without the right to write, in a folder where nobody may.
+/// Runs as a user without write privilege, in a read-only folder.
 #[tokio::test]
 async fn reports_read_a_store_in_read_only_folder() {
     let folder = tempfile::tempdir().unwrap();
@@ -277,10 +278,10 @@ async fn reports_read_a_store_in_read_only_folder() {
     assert_eq!(find_slot(&parse_report(&judged), "forgotten")["verdict"], "stale");
     assert!(listed.status.success(), "{listed:?}");
     assert!(recorded.status.code() == Some(1) && stderr_text(&recorded).contains("history.db"), "{recorded:?}");
-    assert_eq!(folder_contents(&locked).len(), 1, "nothing was left beside it");
+    assert_eq!(folder_contents(&locked).len(), 1, "a file was created in the folder");
 }
 
-/// The next run prints the action during which the last one was killed, whatever command it is.
+/// The next run of any command prints the action that a killed run left open.
 #[tokio::test]
 async fn reports_list_open_journal_entries() {
     let folder = tempfile::tempdir().unwrap();
@@ -311,7 +312,7 @@ async fn reports_list_open_journal_entries() {
     }
 }
 
-/// Real facts of a real server; only the time of the first look is made up.
+/// Real facts of a real server; only the time of the first sample is changed.
 #[tokio::test]
 async fn reports_unused_index_needs_long_observation() {
     on_a_major_and_the_newest_shared(13, "index evidence from the store", async |_, cluster| {
@@ -339,7 +340,7 @@ async fn reports_unused_index_needs_long_observation() {
             async move {
                 let open = Store::open(&parse_address(&store)).await.unwrap();
                 let mut files = Vec::new();
-                // The server's counters began anew when it was started, a moment ago: up to then a look watched over it.
+                // The counters started with the server, a moment ago; up to then, samples exist.
                 for hours in [24 * days, 1, 0] {
                     let mut then = now.clone();
                     then.collected_at -= SignedDuration::from_hours(hours);
@@ -365,7 +366,7 @@ async fn reports_unused_index_needs_long_observation() {
                     let rows = report["indexes"].as_array().unwrap().clone();
                     rows.into_iter().map(|row| (row["index"].clone(), row["verdict"].clone())).collect::<Vec<_>>()
                 };
-                assert_eq!(judged(&report), judged(&by_files), "snapshots are looks as samples are");
+                assert_eq!(judged(&report), judged(&by_files), "snapshot files count as samples");
                 assert_eq!(report["observation"]["since"], by_files["observation"]["since"]);
                 let verdict_of = |name: &str| {
                     let rows = report["indexes"].as_array().unwrap();
@@ -387,7 +388,7 @@ async fn reports_unused_index_needs_long_observation() {
     .await;
 }
 
-/// WAL by two samples is a rate of its own, named as what it is.
+/// The WAL rate of two samples is named as such.
 #[tokio::test]
 async fn reports_wal_rate_comes_from_store() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What writing costs where the store's server is far away.
+//! Round trips of writing to a store on a remote server.
 
 use super::parse_address;
 use super::{
@@ -15,7 +15,7 @@ use pgtend::facts::{Fact, Snapshot};
 use pgtend::history::Store;
 use std::time::Duration;
 
-/// A store by way of a proxy.
+/// Creates a store behind a proxy.
 async fn store_behind_proxy(major: u32, cluster: &Cluster) -> (Proxy, String) {
     let behaviour = Behaviour { to_client: Duration::from_millis(5), ..Behaviour::default() };
     let proxy = Proxy::new(cluster.host(), cluster.port(), behaviour);
@@ -50,14 +50,14 @@ fn grown_snapshot(cluster: &SimulatedCluster) -> Snapshot {
     snapshot
 }
 
-/// They grow from night to night.
+/// Sizes that grow from sample to sample.
 fn growing_bytes(cluster: &SimulatedCluster, n: u64) -> u64 {
     n * MB + u64::try_from(cluster.now.as_second()).unwrap() / 3_600
 }
 
 #[tokio::test]
 async fn store_record_needs_few_round_trips() {
-    on_a_major_and_the_newest(13, "round trips of records", async |major, _| {
+    on_a_major_and_the_newest(13, "round trips of history record", async |major, _| {
         let (proxy, url) = store_behind_proxy(major, shared_cluster(major)).await;
         let mut cluster = small_cluster();
         let mut counted = Vec::new();
@@ -91,7 +91,7 @@ async fn store_record_needs_few_round_trips() {
         }
         let max_trips =
             |what: &str| counted.iter().filter(|(name, _)| name == what).map(|(_, trips)| *trips).max().unwrap();
-        // Two for each kind of statement, however many databases, relations and slots there are.
+        // Two for each kind of statement, independent of the number of databases, relations and slots.
         assert!(
             max_trips("making the store") <= 20 && max_trips("the first record") <= 45 && max_trips("a record") <= 45,
             "{counted:?}"
@@ -102,12 +102,12 @@ async fn store_record_needs_few_round_trips() {
 
 #[tokio::test]
 async fn store_check_needs_few_round_trips() {
-    on_a_major_and_the_newest(13, "round trips of a night", async |major, _| {
+    on_a_major_and_the_newest(13, "round trips of check", async |major, _| {
         let cluster = shared_cluster(major);
         let (proxy, url) = store_behind_proxy(major, cluster).await;
         let server = role_conninfo(cluster, "postgres", "postgres");
         let mut since = (0, 0);
-        for run in ["the first night", "the second night", "the third night"] {
+        for run in ["the first run", "the second run", "the third run"] {
             let checked = run_pgtend(&["check", "-d", &server, "--history", &url, "--format", "json"]);
             assert!(checked.exit <= 2, "{checked:?}");
             let now = (proxy.round_trips_to_connect(), proxy.round_trips());

@@ -1,4 +1,4 @@
-//! The price of a recording where there are many relations. Not run by default:
+//! The cost of recording many relations. Not run by default:
 //! `cargo test --release --test it -- --ignored --nocapture history::scale`.
 
 use super::parse_address;
@@ -15,7 +15,7 @@ const RELATIONS: usize = 119_000;
 const RUNS: usize = 20;
 
 fn run_and_measure(command: &mut Command) -> (Duration, u64) {
-    // GNU time tells the most memory a process ever had.
+    // GNU time reports the maximum resident set size.
     let begun = Instant::now();
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -51,13 +51,13 @@ async fn history_scale_119_000_relations() {
     for day in 0..=RUNS {
         cluster.advance(24, 1_000 * MB);
         for number in 0..RELATIONS / 100 {
-            // Others every night, all of them in 50 nights.
+            // Different relations every day, all of them in 50 days.
             let index = (day * RELATIONS / 100 + number) % (RELATIONS / 2);
             cluster.tables[index].heap.bytes += 8_192;
             cluster.indexes[index].idx_scan += 17;
         }
         std::fs::write(&file, serde_json::to_vec(&cluster.snapshot()).unwrap()).unwrap();
-        // The same snapshot read and shown, without a history: what is left is the history's own.
+        // Reading and showing the same snapshot without a history: the difference is the cost of the history.
         without = record_and_measure(&["databases", "--from", from]);
         let with = record_and_measure(&["history", "record", "--history", store, "--from", from]);
         if day == 0 {
@@ -68,13 +68,13 @@ async fn history_scale_119_000_relations() {
         }
         sizes.push(std::fs::metadata(&path).unwrap().len());
     }
-    let a_night = (sizes[RUNS] - sizes[1]) / (RUNS as u64 - 1);
-    let a_year = sizes[0] + 365 * a_night;
+    let per_run = (sizes[RUNS] - sizes[1]) / (RUNS as u64 - 1);
+    let a_year = sizes[0] + 365 * per_run;
     print_stderr(&format!(
-        "{RELATIONS} relations, 2 % changing a night: first sample {} MB, {} kB a night, {} MB a year; a recording adds \
+        "{RELATIONS} relations, 2 % changed per run: first sample {} MB, {} kB per run, {} MB per year; a recording adds \
          {:.1} s and {} MB to reading the snapshot ({:.1} s, {} MB)",
         sizes[0] / MB,
-        a_night / 1_024,
+        per_run / 1_024,
         a_year / MB,
         slowest.as_secs_f64(),
         largest / MB,

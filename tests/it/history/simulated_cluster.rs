@@ -1,6 +1,6 @@
-//! A cluster that exists on paper only: what a snapshot of it would show, at times of the test's choosing.
+//! A simulated cluster: the snapshots that it would have at times chosen by the test.
 
-#![allow(dead_code, reason = "each story takes what it needs")]
+#![allow(dead_code, reason = "used by some of the tests")]
 
 use jiff::{SignedDuration, Timestamp};
 use pgtend::facts::{
@@ -190,7 +190,7 @@ impl SimulatedCluster {
         }
     }
 
-    /// `pg_stat_reset()`.
+    /// The effect of `pg_stat_reset()`.
     pub fn reset_statistics(&mut self) {
         self.reset_counters();
         self.database_reset = Some(self.now);
@@ -204,7 +204,7 @@ impl SimulatedCluster {
         }
     }
 
-    /// The server dies and comes back: all statistics are lost.
+    /// Crash and restart: all statistics are lost.
     pub fn crash(&mut self) {
         self.restart();
         self.reset_counters();
@@ -212,7 +212,7 @@ impl SimulatedCluster {
         self.shared_reset = Some(self.now);
     }
 
-    /// A standby that ran for long takes over. It counted for itself.
+    /// Promotion of a standby that has run for a while and has its own counters.
     pub fn promote_standby(&mut self, standby_started_at: Timestamp) {
         self.reset_counters();
         self.timeline_id += 1;
@@ -222,7 +222,7 @@ impl SimulatedCluster {
         self.shared_reset = Some(standby_started_at);
     }
 
-    /// A copy restored from a backup taken just now, which has run since.
+    /// Returns a copy restored from a backup taken now, running since then.
     pub fn restored_copy(&self) -> SimulatedCluster {
         let mut copy = self.clone();
         copy.reset_counters();

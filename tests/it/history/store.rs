@@ -1,4 +1,4 @@
-//! Opening, refusing, writing from several sides at once.
+//! Opening, refusing and concurrent writing.
 
 use super::parse_address;
 use super::{
@@ -17,7 +17,7 @@ async fn store_of_newer_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
     open_store(path.to_str().unwrap()).await.close().await;
-    // As a later pgtend would leave it: the driver's own table says which migrations ran.
+    // The state after a later version of pgtend: the driver's own table lists the migrations.
     let mut file = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
     sqlx::query("update _sqlx_migrations set version = 7 where version = 1").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
@@ -41,7 +41,7 @@ async fn store_in_read_only_folder_is_reported() {
             .unwrap()
             .is_none()
     );
-    assert!(!folder.path().join("none.db").exists(), "looking makes nothing");
+    assert!(!folder.path().join("none.db").exists(), "reading created a store");
 
     let garbage = folder.path().join("garbage.db");
     std::fs::write(&garbage, "this is no database, and long enough to be seen as one that is damaged".repeat(20))
@@ -81,7 +81,7 @@ async fn store_concurrent_creation_succeeds() {
 
 #[tokio::test]
 async fn store_concurrent_writers_lose_nothing() {
-    on_both_dialects("two writers at once", async |url| {
+    on_both_dialects("concurrent writers", async |url| {
         let address = parse_address(url);
         let (first, second) = tokio::join!(Store::open(&address), Store::open(&address));
         let (first, second) = (first.unwrap(), second.unwrap());
@@ -92,7 +92,7 @@ async fn store_concurrent_writers_lose_nothing() {
             world.add_index("orders_idx", table, MB);
             world
         };
-        // Two clusters from two sides, and both sides on a third: whoever comes second finds it known.
+        // Two clusters from one writer each, and both on a third, where the second writer finds the sample recorded.
         let (mut a, mut b, mut c) = (world("1"), world("2"), world("3"));
         for number in 0..20 {
             for world in [&mut a, &mut b, &mut c] {
@@ -116,7 +116,7 @@ async fn store_concurrent_writers_lose_nothing() {
 
 #[tokio::test]
 async fn store_refuses_older_snapshots() {
-    on_both_dialects("looks out of order", async |url| {
+    on_both_dialects("snapshots out of order", async |url| {
         let store = open_store(url).await;
         let mut world = SimulatedCluster::new();
         world.add_table("orders", MB);
@@ -135,9 +135,9 @@ async fn store_refuses_older_snapshots() {
 
 #[tokio::test]
 async fn store_missing_rights_are_named() {
-    on_a_major_and_the_newest_shared(13, "a store in a schema made for it", async |_, cluster| {
+    on_a_major_and_the_newest_shared(13, "store in a prepared schema", async |_, cluster| {
         let name = create_database(cluster).await;
-        let role = format!("{name}_keeper");
+        let role = format!("{name}_owner");
         execute_sql(cluster, &name, &format!("create role {role} login; revoke create on schema public from public"))
             .await;
         let socket = cluster.conninfo().split(' ').find_map(|part| Some(part.strip_prefix("host=")?.to_owned()));

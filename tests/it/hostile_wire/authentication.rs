@@ -6,7 +6,7 @@ fn connect_problem(error: &ConnectError) -> &Problem {
     &error.failure().attempts.last().expect("an attempt").problem
 }
 
-/// Asks for authentication in this way, then lets the client in.
+/// Starts a server that requests this kind of authentication and then accepts the client.
 fn server_asking_for(kind: u32, body: &'static [u8]) -> HostileServer {
     HostileServer::start(move |wire| {
         wire.startup()?;
@@ -39,7 +39,7 @@ async fn require_auth_refuses_before_anything_is_sent() {
             assert!(error.to_string().contains(&message), "{error}");
             assert!(matches!(connect_problem(&error), Problem::MethodRefused { .. }));
             assert!(error.hint().unwrap_or_default().contains("PGREQUIREAUTH"), "{:?}", error.hint());
-            // The start-up packet alone.
+            // The startup packet only.
             assert_eq!(server.received().len(), 1, "{required} {method}");
         }
     }
@@ -126,7 +126,7 @@ async fn scram_refuses_bad_first_messages() {
         });
         let error = connect_error(&server, "").await;
         assert!(error.to_string().contains(message), "{error}");
-        // The start-up packet and the client-first-message, which holds no proof of the password.
+        // The startup packet and the client-first-message, which contains no proof of the password.
         assert_eq!(server.received().len(), 2, "{attributes}");
     }
 }

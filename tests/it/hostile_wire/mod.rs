@@ -1,4 +1,4 @@
-//! Servers that break the protocol or its limits: what pgtend keeps, sends and says.
+//! Servers that violate the protocol or exceed its limits: what pgtend accepts, sends and reports.
 
 mod authentication;
 mod program;
@@ -10,7 +10,7 @@ use pgtend::postgres::{ConnectError, connect};
 
 use crate::hostile_server::{Connection, HostileServer};
 
-/// The password that no message may repeat.
+/// The password that no message may contain.
 const PASSWORD: &str = "correct-horse-battery";
 
 fn conninfo(server: &HostileServer, more: &str) -> Conninfo {
@@ -25,12 +25,12 @@ fn conninfo(server: &HostileServer, more: &str) -> Conninfo {
 }
 
 async fn connect_error(server: &HostileServer, more: &str) -> ConnectError {
-    let error = connect(&conninfo(server, more)).await.expect_err("the server is not one to connect to");
+    let error = connect(&conninfo(server, more)).await.expect_err("the connection fails");
     assert!(!format!("{error} {error:?}").contains(PASSWORD), "{error}");
     error
 }
 
-/// Starts a server with this script and returns how connecting to it fails.
+/// Starts a server with this script and returns the connection error.
 async fn connect_error_of_script(
     script: impl Fn(&mut Connection<'_>) -> std::io::Result<()> + Send + Sync + 'static,
 ) -> ConnectError {

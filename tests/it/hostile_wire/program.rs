@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::clusters::sample_cases;
 
-/// The peak of a run that keeps nothing, with room to spare: the binary itself, in MB.
+/// The peak memory in MB of a run that stores nothing, with a margin.
 const BASE_PEAK_MB: u64 = 120;
 
 struct Outcome {
@@ -16,7 +16,7 @@ struct Outcome {
     peak_mb: u64,
 }
 
-/// Runs the program in an empty environment, for a minute at most, and watches its memory.
+/// Runs the program in an empty environment, for at most a minute, and measures its memory.
 fn run_watched(server: &HostileServer, config: &str, arguments: &[&str]) -> Outcome {
     run_within("60", server, config, arguments)
 }
@@ -54,7 +54,7 @@ fn run_within(timeout: &str, server: &HostileServer, config: &str, arguments: &[
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    // `check` reports what it could not do on stdout.
+    // `check` reports its errors on stdout.
     let output = stderr.join().unwrap() + &stdout.join().unwrap();
     assert!(!output.contains(PASSWORD), "{output}");
     Outcome { exit: exit.code().unwrap_or(-1), output, peak_mb: peak_kb / 1_024 }
@@ -70,19 +70,19 @@ fn read_on_thread(mut pipe: impl std::io::Read + Send + 'static) -> std::thread:
 
 #[track_caller]
 fn assert_outcome(outcome: &Outcome, exit: i32, message: &str, most_mb: u64) {
-    let Outcome { exit: actual, output: said, peak_mb } = outcome;
-    assert_eq!(*actual, exit, "{said}");
-    assert!(said.contains(message), "{message:?} is not in: {said}");
-    assert!(said.len() < 60_000, "{} bytes of messages", said.len());
+    let Outcome { exit: actual, output: text, peak_mb } = outcome;
+    assert_eq!(*actual, exit, "{text}");
+    assert!(text.contains(message), "{message:?} is missing in: {text}");
+    assert!(text.len() < 60_000, "{} bytes of messages", text.len());
     eprintln!("exit {actual}, peak {peak_mb} MB: {message}");
     assert!(*peak_mb < most_mb, "{peak_mb} MB, at most {most_mb} MB");
 }
 
-/// The commands and the exit codes of a server that cannot be read.
+/// The commands, and their exit codes for a server that cannot be read.
 const COMMANDS: [(&[&str], i32); 4] =
     [(&["tables"], 1), (&["check"], 3), (&["snapshot"], 1), (&["slots", "drop", "s", "--yes", "--no-journal"], 1)];
 
-/// Fails each command by a server with this script.
+/// Asserts that each command fails on a server with this script.
 fn assert_commands_fail(
     message: &str,
     most_mb: u64,
@@ -140,7 +140,7 @@ fn program_ends_slow_startup_at_timeout() {
     }
 }
 
-/// A server that sends rows of this JSON without end, whatever it is asked.
+/// A server that sends rows of this JSON without end for every query.
 fn endless_rows(json: &'static str) -> impl Fn(&mut Connection<'_>) -> std::io::Result<()> + Send + Sync + 'static {
     move |wire| {
         if wire.startup()?.len() == 16 {
@@ -157,7 +157,7 @@ fn endless_rows(json: &'static str) -> impl Fn(&mut Connection<'_>) -> std::io::
     }
 }
 
-/// A row that the first fact of every report can be decoded from.
+/// A row from which the first fact of every report can be decoded.
 const IDENTITY: &str = r#"{"version_num":170002,"version":"PostgreSQL 17.2","database":"d","role":"u",
     "role_is_superuser":true,"role_may_replicate":true,"role_is_monitor":true,"in_recovery":false,
     "started_at":"2026-01-01T00:00:00Z","requested_at":"2026-01-01T00:00:00Z","block_size_bytes":8192,
@@ -165,7 +165,7 @@ const IDENTITY: &str = r#"{"version_num":170002,"version":"PostgreSQL 17.2","dat
 
 #[test]
 fn program_bounds_rows_without_end() {
-    // What is kept of a fact stays below five times its limit.
+    // 16 MB per fact: memory use stays below five times as much.
     let config = "[limits]\nfact_size = \"4MB\"\nsnapshot_size = \"8MB\"\n";
     for json in sample_cases("rows without end", [IDENTITY, "{}"], 2) {
         assert_commands_fail("did not stop sending the fact", 5 * 4 + BASE_PEAK_MB, config, endless_rows(json));
@@ -263,7 +263,7 @@ fn program_bounds_files() {
 
 #[test]
 fn program_names_what_the_server_of_a_store_breaks() {
-    // The answer to Bind comes where the description of a statement is due.
+    // A BindComplete where the description of a statement is due.
     let server = HostileServer::start(|wire| {
         wire.startup()?;
         wire.send_welcome("17.2")?;
@@ -278,7 +278,7 @@ fn program_names_what_the_server_of_a_store_breaks() {
         .args(["history", "list", "--history", &store])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("the server broke the protocol: a message does not answer the request"), "{said}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("the server broke the protocol: a message does not answer the request"), "{text}");
 }

@@ -11,12 +11,12 @@ const MB: u64 = 1 << 20;
 
 static FACT: Query = Query { fact: "numbers", variants: &[(13, "-- numbers\nselect 1")] };
 
-/// Lets the client in, then answers each prepared query with this script.
+/// Starts a server that accepts the client, then responds to each prepared query with this script.
 fn server_answering(
     answer: impl Fn(&mut Connection<'_>, &str) -> std::io::Result<()> + Send + Sync + Copy + 'static,
 ) -> HostileServer {
     HostileServer::start(move |wire| {
-        // A cancel request is a start-up packet of 16 bytes; the connection then closes.
+        // A cancel request is a startup packet of 16 bytes; the connection then closes.
         if wire.startup()?.len() == 16 {
             return Ok(());
         }
@@ -30,7 +30,7 @@ async fn session(server: &HostileServer, fact_bytes: u64) -> Session {
     Session::open(Arc::new(conninfo(server, "").with_limits(limits))).await.unwrap()
 }
 
-/// What becomes of one fact, and of the round it is read in.
+/// Returns the result of one fact, and of the round trip in which it is read.
 async fn read_fact(session: &Session) -> (Option<Result<usize, QueryError>>, Result<(), SessionError>) {
     let mut fact = None;
     let round = session
@@ -63,7 +63,7 @@ async fn queries_end_rows_without_end() {
     let (_, round) = read_fact(&session).await;
     assert_lost(&round, "the server did not stop sending the fact \"numbers\" when it was cancelled");
     assert!(server.received().iter().any(|packet| packet.len() == 16), "it was cancelled first");
-    // What is discarded is bounded, too.
+    // Discarded rows are limited, too.
     assert!(session.received_bytes() < 300 * MB, "{}", session.received_bytes());
 }
 
@@ -78,7 +78,7 @@ async fn queries_leave_out_a_fact_that_is_too_large() {
     let (fact, round) = read_fact(&session).await;
     assert!(matches!(fact, Some(Err(QueryError::TooLarge(_)))), "{fact:?}");
     assert!(fact.unwrap().unwrap_err().to_string().contains("larger than 1 MB"));
-    round.expect("the session goes on");
+    round.expect("the session continues");
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn queries_truncate_an_error_of_5_mb() {
     let Some(Err(QueryError::Refused { sqlstate, message })) = fact else { panic!("{fact:?}") };
     assert_eq!(sqlstate.code(), "42P01");
     assert!(message.len() < 10_000 && message.starts_with("xxx"), "{} bytes", message.len());
-    round.expect("the session goes on");
+    round.expect("the session continues");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn queries_name_the_limit_they_exceed() {
         assert!(why.reason.contains("larger than 64 kB"), "{major}: {why:?}");
         assert!(why.hint.as_deref().unwrap_or_default().contains("fact_size"), "{major}: {why:?}");
         let tight = ReadLimits { fact_bytes: MB, snapshot_bytes: 64 << 10 };
-        let why = collect(tight).await.0.expect_err("nor does the snapshot");
+        let why = collect(tight).await.0.expect_err("the snapshot does not fit either");
         assert!(why.reason.contains("the snapshot is larger than 64 kB"), "{major}: {why:?}");
         assert!(why.hint.as_deref().unwrap_or_default().contains("snapshot_size"), "{major}: {why:?}");
         let (relations, bytes) = collect(ReadLimits::default()).await;

@@ -62,7 +62,7 @@ async fn startup_refuses_out_of_order_messages() {
             &format!("expected authentication request from server, but received '{}'", char::from(tag)),
         );
     }
-    // A notice may come at any time; it does not stand for an authentication request.
+    // A notice may be sent at any time, but it does not replace an authentication request.
     let error = connect_error_of_script(|wire| {
         wire.startup()?;
         wire.send(b'N', b"SNOTICE\0Mhello\0\0")?;

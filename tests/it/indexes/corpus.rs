@@ -1,4 +1,4 @@
-//! The corpus: one schema full of traps, with the verdict each index deserves.
+//! The corpus: one schema of difficult indexes, with the expected verdict of each.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const EXPECTED: &str = include_str!("../fixtures/corpus/indexes.expected.tsv");
 /// The limits that the corpus is assessed with.
 const LIMITS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "100kB"];
 
-/// Plays the corpus into a database of its own and waits until its scans are counted.
+/// Executes the corpus in a new database and waits until its scans are counted.
 async fn load_corpus(cluster: &Cluster, database: &str, script: &[Statement]) -> String {
     execute_sql(cluster, "postgres", &format!("create database {database}")).await;
     let client = connect_superuser(cluster, database).await;
@@ -29,7 +29,7 @@ async fn load_corpus(cluster: &Cluster, database: &str, script: &[Statement]) ->
     format!("{} dbname={database}", cluster.conninfo())
 }
 
-/// Before 15 a collector writes the counters down some time after the session has ended.
+/// Before 15 the statistics collector updates the counters some time after the session has ended.
 async fn wait_until_counted(cluster: &Cluster, database: &str) {
     let counted = "select sum(idx_scan)::text || '/' || sum(seq_scan) from pg_stat_user_tables";
     let mut before = None;
@@ -41,10 +41,10 @@ async fn wait_until_counted(cluster: &Cluster, database: &str) {
         }
         before = now;
     }
-    panic!("the counters never settled: {before:?}");
+    panic!("the counters did not settle: {before:?}");
 }
 
-/// Verdict and findings of each index by the name the corpus gave it.
+/// Returns verdict and findings of each index, by its name in the corpus.
 fn verdicts_by_name(
     report: &Value,
     names: &BTreeMap<String, String>,
@@ -58,8 +58,8 @@ fn verdicts_by_name(
     array_field(report, "indexes").iter().map(of).collect()
 }
 
-/// Since 15.20 equal keys of char(n) share no tuple any more: the narrow index is nearly as large as the one that covers
-/// it, not a fourth of it, and what speaks against its going is not so.
+/// Since 15.20 equal keys of char(n) are not deduplicated: the narrow index is nearly as large as its covering index
+/// instead of a fourth of it, and the reason against its drop does not apply.
 fn expected_on_server<'a>(
     index: &str,
     expected: &'a str,
@@ -72,7 +72,7 @@ fn expected_on_server<'a>(
     }
 }
 
-/// Every line of the expectations, and how many hold.
+/// Compares the report with every line of the expectations, and prints how many are correct.
 fn assert_expectations(report: &Value, names: &BTreeMap<String, String>, what: &str) {
     let found = verdicts_by_name(report, names);
     let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -82,7 +82,7 @@ fn assert_expectations(report: &Value, names: &BTreeMap<String, String>, what: &
         let columns: Vec<&str> = line.split('\t').collect();
         let [index, expected, finding, _] = columns[..] else { panic!("{line}") };
         let Some((verdict, findings, whole)) = found.get(index) else {
-            faults.push(format!("{index} is not in the report"));
+            faults.push(format!("{index} is missing in the report"));
             continue;
         };
         let expected = expected_on_server(index, expected, &found);
@@ -113,7 +113,11 @@ fn assert_expectations(report: &Value, names: &BTreeMap<String, String>, what: &
             faults.push(format!("{group}: {counted} drops, expected {wanted}"));
         }
     }
-    print_stderr(&format!("corpus, {what}: {right} lines right, {} faults, of {} indexes", faults.len(), found.len()));
+    print_stderr(&format!(
+        "corpus, {what}: {right} lines correct, {} faults, of {} indexes",
+        faults.len(),
+        found.len()
+    ));
     assert!(faults.is_empty(), "{what}:\n{}", faults.join("\n"));
 }
 
@@ -124,18 +128,18 @@ async fn check_three_variants(major: u32, cluster: &Cluster) {
     assert_expectations(&report, &BTreeMap::new(), &format!("{major} as written"));
     no_drop_rests_on_counters(&report_json(&["indexes", "--min-reclaim", "100kB", "-d", &as_written]));
 
-    // Nothing of a name may matter …
+    // Verdicts must not depend on names …
     let names = rename_objects(cluster, "as_written").await;
     let report = report_json(&[&["indexes", "-d", &as_written], &LIMITS[..]].concat());
     assert_expectations(&report, &names, &format!("{major} renamed"));
 
-    // … and nothing of what was created first.
+    // … or on the order of creation.
     let reordered = load_corpus(cluster, "reordered", &reorder_indexes(script)).await;
     let report = report_json(&[&["indexes", "-d", &reordered], &LIMITS[..]].concat());
     assert_expectations(&report, &BTreeMap::new(), &format!("{major} in another order"));
 }
 
-/// In the usual window of a fresh cluster only the catalog can speak.
+/// With the short history of a fresh cluster only the catalog is evidence.
 fn no_drop_rests_on_counters(report: &Value) {
     assert_eq!(report["observation"]["sufficient"], false);
     let mut drops = 0;
@@ -148,7 +152,7 @@ fn no_drop_rests_on_counters(report: &Value) {
     assert!(drops >= 4, "{drops}");
 }
 
-/// Gives every table and index a name that says nothing.
+/// Gives every table and index a meaningless name.
 async fn rename_objects(cluster: &Cluster, database: &str) -> BTreeMap<String, String> {
     let relations = query_texts(
         cluster,
@@ -172,7 +176,7 @@ async fn rename_objects(cluster: &Cluster, database: &str) -> BTreeMap<String, S
     names
 }
 
-/// Indexes that are created one after another are created the other way round.
+/// Reverses each group of consecutive CREATE INDEX statements.
 fn reorder_indexes(mut script: Vec<Statement>) -> Vec<Statement> {
     let mut from = 0;
     while from < script.len() {
@@ -186,7 +190,7 @@ fn reorder_indexes(mut script: Vec<Statement>) -> Vec<Statement> {
 #[tokio::test]
 async fn corpus_verdicts_are_right() {
     let options = cluster_options().with_setting("autovacuum", "off");
-    on_every_major_alone_long("the corpus", options, async |major, cluster| {
+    on_every_major_alone_long("corpus of indexes", options, async |major, cluster| {
         check_three_variants(major, &cluster).await
     })
     .await;

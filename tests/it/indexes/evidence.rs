@@ -1,4 +1,4 @@
-//! Counters of several servers, and of one that was promoted.
+//! Counters of several servers, and of a promoted one.
 
 use pg_sandbox::StandbyOptions;
 use serde_json::Value;
@@ -24,7 +24,7 @@ fn index_verdict<'a>(report: &'a Value, index: &str) -> &'a str {
 async fn evidence_counts_standby_scans() {
     on_a_major_and_the_newest_alone(
         13,
-        "standbys and promotion",
+        "scans of standbys, and promotion",
         cluster_options().with_setting("autovacuum", "off"),
         async |_, mut primary| {
             execute_sql(&primary, "postgres", EVIDENCE_SETUP).await;
@@ -44,7 +44,7 @@ async fn evidence_counts_standby_scans() {
             assert_eq!((index_verdict(&alone, "t_a"), index_verdict(&alone, "t_b")), ("review", "review"));
             assert!(index_reasons(&alone, "t_b").contains(&"standbys_not_asked".to_owned()), "{alone}");
 
-            // Before 15 a collector writes the counters down some time later.
+            // Before 15 the statistics collector updates the counters with a delay.
             let mut both = Value::Null;
             for _ in 0..20 {
                 both = report_json(&[&arguments[..], &["--replica", &second]].concat());
@@ -55,7 +55,7 @@ async fn evidence_counts_standby_scans() {
             }
             assert_eq!((index_verdict(&both, "t_a"), index_verdict(&both, "t_b")), ("keep", "drop"), "{both}");
 
-            // Of a target the configuration names them.
+            // The standbys of a target are listed in the configuration.
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("config.toml");
             let target = |replica: &str| {
@@ -90,7 +90,7 @@ async fn evidence_counts_standby_scans() {
             assert!(promoted["observation"]["since"].as_str() > before["since"].as_str(), "{before}");
             execute_sql(&standby, "postgres", "create role stranger login").await;
             let stranger = report_json(&["indexes", "-d", &format!("{second} user=stranger")]);
-            assert_eq!(stranger["observation"]["since"], Value::Null, "when is hidden, not a guess");
+            assert_eq!(stranger["observation"]["since"], Value::Null, "the start is hidden and not guessed");
         },
     )
     .await;

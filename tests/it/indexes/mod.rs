@@ -1,4 +1,4 @@
-//! Which indexes may go: held against servers, where each verdict has consequences.
+//! Index verdicts, compared with the effects of drops on real servers.
 
 mod corpus;
 mod drop_invariants;

@@ -1,8 +1,8 @@
-//! A small reader of psql scripts: statements one by one, `\gexec`, and `\set` left aside.
+//! A parser of psql scripts: separate statements, `\gexec`; `\set` is ignored.
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// One statement; with `\gexec` the texts it answers are run in turn.
+/// One statement; with `\gexec`, the texts that it returns are executed in turn.
 #[derive(Clone, Debug)]
 pub struct Statement {
     pub sql: String,
@@ -15,7 +15,7 @@ impl Statement {
     }
 }
 
-/// Splits at the semicolons that stand in no literal, name, comment or body.
+/// Splits at semicolons outside of literals, names, comments and bodies.
 pub fn split_statements(script: &str) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut now = String::new();
@@ -53,7 +53,7 @@ pub fn split_statements(script: &str) -> Vec<Statement> {
     found
 }
 
-/// Runs them in one session; answers which failed.
+/// Runs the statements in one session; returns those that failed.
 pub async fn run_statements(client: &Client, statements: &[Statement]) -> Vec<String> {
     let mut failed = Vec::new();
     for statement in statements {

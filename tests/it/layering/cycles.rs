@@ -1,13 +1,13 @@
 //! Import cycles between the modules of one folder.
 //!
-//! The modules of a folder are its files and its subfolders, each subfolder as a whole. A name that a `mod.rs` exports
-//! again counts as an import of the file that defines it. A folder's own `mod.rs` is no module of the folder: parents and
-//! children may know each other.
+//! The modules of a folder are its files and its subfolders, each subfolder as a whole. A name that a `mod.rs`
+//! re-exports counts as an import of the file that defines it. A folder's own `mod.rs` is not a module of the folder:
+//! parents and children may import each other.
 
 use super::paths::{PathUse, module_path, used_paths};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The modules of each folder with the modules beside them that they import.
+/// The modules of each folder with the sibling modules that they import.
 type FolderImports = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// A module and the paths that its source uses.
@@ -77,7 +77,7 @@ fn read_module((path, source): &(String, String)) -> Module {
     Module { name: module_path(path), is_folder: path.ends_with("/mod.rs"), paths: used_paths(path, code) }
 }
 
-/// Returns what each name that a folder's `mod.rs` exports again is: the path behind `crate`.
+/// Returns the definition of each name that a folder's `mod.rs` re-exports: the path after `crate`.
 fn exported_names(modules: &[Module], names: &BTreeSet<&[String]>) -> BTreeMap<Vec<String>, Vec<String>> {
     let mut exports = BTreeMap::new();
     for module in modules.iter().filter(|module| module.is_folder) {
@@ -99,7 +99,7 @@ fn exported_names(modules: &[Module], names: &BTreeSet<&[String]>) -> BTreeMap<V
     exports
 }
 
-/// Returns the module that defines what a path names, or none where the path leaves the crate.
+/// Returns the module that defines the item of a path, or `None` if the path leaves the crate.
 fn defining_module(
     path: &[String],
     names: &BTreeSet<&[String]>,
@@ -110,7 +110,7 @@ fn defining_module(
         _ => return None,
     };
     let mut module = Vec::new();
-    // A name is exported again at most once per level; the limit ends exports that name each other.
+    // A name is re-exported at most once per level; the limit ends re-exports that refer to each other.
     for _ in 0..32 {
         let Some(next) = rest.first().cloned() else { break };
         module.push(next);
@@ -141,7 +141,7 @@ fn cycles_are_found() {
     for (files, cycles) in [
         (vec![("src/a/b.rs", "use super::c::X;"), ("src/a/c.rs", "use super::b::Y;")], vec!["a: b c"]),
         (vec![("src/a/b.rs", "use super::c::X;"), ("src/a/c.rs", "mod tests {}")], vec![]),
-        // Through a name that the folder exports again.
+        // Through a name that the folder re-exports.
         (
             vec![
                 ("src/a/mod.rs", "mod b; mod c; pub use b::Y; pub use c::X as Z;"),
@@ -150,7 +150,7 @@ fn cycles_are_found() {
             ],
             vec!["a: b c"],
         ),
-        // A subfolder is one module; a parent and its child are no cycle.
+        // A subfolder is one module; a parent and its child are not a cycle.
         (
             vec![
                 ("src/a/b/mod.rs", "mod d; use d::D; pub struct B;"),

@@ -1,15 +1,15 @@
-//! No message shows Rust's debug text, such as `Other(OtherError(NameConstraintViolation))`.
+//! No message contains Rust's Debug output, such as `Other(OtherError(NameConstraintViolation))`.
 //!
-//! `{name:?}` quotes a string and escapes what would steer a terminal; of any other type it shows the names of types.
+//! `{name:?}` quotes a string and escapes control characters; for any other type it prints names of types.
 
-/// Names of variables that hold strings: in quotes they may stand in a message.
+/// Names of variables that contain strings: quoted, they are allowed in messages.
 const STRING_NAMES: [&str; 7] = ["key", "name", "name_text", "near", "sql", "target", "text"];
 
-/// Files that may, each with why.
+/// Exceptions with their reasons.
 const EXCEPTIONS: [(&str, &str); 1] =
-    [("src/postgres/conninfo/mod.rs", "a key by which two requests are compared; nobody reads it")];
+    [("src/postgres/conninfo/mod.rs", "a key for comparing two requests, which is not printed")];
 
-/// Where a source outside of its tests writes something in Rust's debug form.
+/// Returns where a source outside of its tests formats with Debug.
 pub fn debug_text_violations(path: &str, source: &str) -> Vec<String> {
     let is_test = path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("/testing.rs");
     if is_test || EXCEPTIONS.iter().any(|(excepted, _)| path == *excepted) {
@@ -20,7 +20,7 @@ pub fn debug_text_violations(path: &str, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (position, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
         for argument in debug_arguments(line) {
-            // `#[error("{0:?} …")]` stands above the variant or the struct whose first field it shows.
+            // `#[error("{0:?} …")]` is above the variant or the struct whose first field it prints.
             let shown_field = lines[position + 1..].iter().find(|line| line.contains('('));
             let is_string_field = argument == "0" && shown_field.is_some_and(|line| line.contains("(String"));
             if !STRING_NAMES.contains(&argument) && !is_string_field {
@@ -31,7 +31,7 @@ pub fn debug_text_violations(path: &str, source: &str) -> Vec<String> {
     found
 }
 
-/// The arguments of `{…:?}` and `{…:#?}` in a line; empty for a positional one.
+/// Returns the arguments of `{…:?}` and `{…:#?}` in a line; empty for a positional one.
 fn debug_arguments(line: &str) -> impl Iterator<Item = &str> {
     line.match_indices(":?}").chain(line.match_indices(":#?}")).map(|(end, _)| {
         let before = &line[..end];

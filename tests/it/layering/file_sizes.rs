@@ -1,11 +1,11 @@
-//! Files of a sensible size: none is longer than a reader keeps in mind, and a short one has a reason.
+//! File sizes: no file is longer than 500 lines, and a short one has a reason.
 
 use super::{assert_none, source_files};
 
 const MAX_LINES: usize = 500;
 const MIN_LINES: usize = 60;
 
-/// Folders in which each file is one thing of a list that grows, however short.
+/// Folders in which each file is one element of a growing list, however short.
 const ONE_THING_PER_FILE: &[(&str, &str)] = &[
     ("src/facts/", "a view or an object of PostgreSQL"),
     ("src/cli/", "a command"),
@@ -22,20 +22,20 @@ const ONE_THING_PER_FILE: &[(&str, &str)] = &[
     ("src/analysis/index/", "a finding on indexes"),
 ];
 
-/// Short files outside of these, each with its reason.
+/// Short files outside of these folders, each with its reason.
 const SHORT_FILES: &[(&str, &str)] = &[
     ("src/main.rs", "the program is the library"),
     ("src/actions/error.rs", "the errors of a layer are in one place"),
-    ("src/analysis/bloat/heap.rs", "beside btree.rs"),
+    ("src/analysis/bloat/heap.rs", "the counterpart of btree.rs"),
     ("src/analysis/downsize/unscanned_tables.rs", "one blocker with its own evidence"),
     ("src/analysis/index_trees.rs", "used by checks, reports and actions"),
     ("src/app/assessment.rs", "joins configuration, history and checks"),
     ("src/app/exit_code.rs", "the codes are in one place"),
     ("src/checks/droppable_indexes.rs", "shared by two rules"),
     ("src/postgres/connect/progress.rs", "shared by all steps of a connection"),
-    ("src/postgres/connect/session_attrs.rs", "one parameter with statements of its own"),
+    ("src/postgres/connect/session_attrs.rs", "one parameter with its own statements"),
     ("src/postgres/limits.rs", "shared by connection and session"),
-    ("src/postgres/query.rs", "what queries/ is for the session"),
+    ("src/postgres/query.rs", "the queries of a session"),
     ("src/postgres/script.rs", "the only session that runs scripts"),
     ("src/report/finding.rs", "shared by all reports"),
     ("src/report/overview/next.rs", "the next commands are decided in one place"),
@@ -61,7 +61,7 @@ fn file_sizes_are_sensible() {
     }
     for (file, reason) in SHORT_FILES {
         if !short.iter().any(|path| path == file) {
-            violations.push(format!("{file}: listed as short ({reason}), but it is not"));
+            violations.push(format!("{file}: listed as short ({reason}), but it is not short"));
         }
     }
     assert_none(&violations);

@@ -1,13 +1,12 @@
-//! Names that the glossary of the project forbids: variables that say nothing about their value, and words that are not
-//! terms of the field.
+//! Names that the glossary of the project forbids: variable names without meaning, and words with a standard term.
 
 use super::source_files;
 use super::tokens::{Token, rust_tokens};
 
-/// Variables are named after what they hold.
+/// Variables are named after their values.
 const EMPTY_NAMES: [&str; 8] = ["all", "at", "each", "here", "it", "one", "that", "this"];
 
-/// Words that have a standard term. Some of them are terms elsewhere (a line, an answer of a server): those are not listed.
+/// Words with a standard term. Words with another technical meaning (a line, an answer of a server) are not listed.
 const NON_STANDARD_WORDS: [&str; 42] = [
     "arrival",
     "arrivals",
@@ -62,7 +61,7 @@ fn identifier_violations(path: &str, source: &str) -> Vec<String> {
     let mut violations = Vec::new();
     for index in 0..tokens.len() {
         for name in bound_names(&tokens, index) {
-            violations.push(format!("{path}:{}: a variable called {}", name.line, name.text));
+            violations.push(format!("{path}:{}: a variable named {}", name.line, name.text));
         }
         if let Some((name, word)) = declared_word(&tokens, index) {
             violations.push(format!("{path}:{}: {} has the word {word}", name.line, name.text));
@@ -113,7 +112,7 @@ fn depth_change(text: &str) -> i32 {
     }
 }
 
-/// Returns the position of the first end mark outside brackets. `None` when the text before it is no pattern.
+/// Returns the position of the first end mark outside brackets. `None` if the text before it is not a pattern.
 fn end_of_pattern(tokens: &[Token], begin: usize, ends: &[&str]) -> Option<usize> {
     let mut depth = 0;
     for (position, token) in tokens.iter().enumerate().skip(begin) {
@@ -132,7 +131,7 @@ fn end_of_pattern(tokens: &[Token], begin: usize, ends: &[&str]) -> Option<usize
     None
 }
 
-/// Returns whether this `|` begins a closure: it stands where a value may begin.
+/// Returns whether this `|` begins a closure: it is in the position of an expression.
 fn opens_closure(tokens: &[Token], index: usize) -> bool {
     let Some(before) = index.checked_sub(1).map(|position| &tokens[position]) else { return false };
     match before.text.as_str() {

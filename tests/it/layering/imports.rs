@@ -3,8 +3,8 @@
 use super::paths::{PathUse, used_paths};
 use super::tokens::rust_tokens;
 
-/// The layers from the ground up, and what each imports. A layer imports only layers above it in this list, so that
-/// there is no cycle.
+/// The layers, starting at the lowest, and the imports of each. A layer imports only layers above it in this list, so
+/// that there are no cycles.
 pub const LAYERS: &[(&str, Imports)] = &[
     ("units", Imports::Only(&[])),
     ("quote", Imports::Only(&[])),
@@ -32,16 +32,16 @@ pub const LAYERS: &[(&str, Imports)] = &[
     ("cli", Imports::AllBelow),
 ];
 
-/// The roots of the library and of the program, which belong to no layer.
+/// The roots of the library and of the program, which are in no layer.
 pub const ROOT_FILES: &[&str] = &["lib", "main"];
 
-/// What a layer imports.
+/// The imports of a layer.
 pub enum Imports {
     Only(&'static [&'static str]),
     AllBelow,
 }
 
-/// Layers and modules without `async`: functions of their arguments.
+/// Layers and modules without `async`: pure functions.
 const PURE_PATHS: &[&str] = &[
     "src/units/",
     "src/quote/",
@@ -60,23 +60,23 @@ const PURE_PATHS: &[&str] = &[
 /// Crates that only one layer may use.
 const EXCLUSIVE_CRATES: &[(&str, &str)] = &[("tokio_postgres", "postgres"), ("sqlx", "history")];
 
-/// Who reads the process environment: arguments, variables, working directory.
+/// Files that read the process environment: arguments, variables, working directory.
 const ENVIRONMENT_READERS: &[&str] =
     &["src/lib.rs", "src/main.rs", "src/app/", "src/cli/mod.rs", "src/redact/process_list.rs", "src/config/"];
 
-/// What `std::env` holds that is not the environment.
+/// Items of `std::env` that do not read the environment.
 const PURE_ENV: &[&str] = &["consts", "split_paths", "join_paths"];
 
 /// The types that read the clock.
 const CLOCK_TYPES: &[&str] = &["SystemTime", "Timestamp", "Zoned"];
 const CLOCK_READERS: &[&str] = &["src/lib.rs", "src/main.rs", "src/app/"];
 
-/// Who prints, and who may use the handles of stdout and stderr.
+/// Files that print and use the handles of stdout and stderr.
 const PRINTERS: &[&str] = &["src/app/ui/"];
 const OUTPUT_HANDLE_USERS: &[&str] = &["src/app/ui/", "src/lib.rs"];
 const PRINT_MACROS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg"];
 
-/// Returns the rules that the source at `path` breaks, each as `path:line: reason`.
+/// Returns the violations in the source at `path`, each as `path:line: reason`.
 pub fn import_violations(path: &str, source: &str) -> Vec<String> {
     let layer = path.strip_prefix("src/").unwrap_or(path).split(['/', '.']).next().unwrap_or_default();
     if layer_position(layer).is_none() && !ROOT_FILES.contains(&layer) {
@@ -133,7 +133,7 @@ fn import_violation(layer: &str, path_use: &PathUse) -> Option<String> {
     if path_use.segments.first().map(String::as_str) != Some("crate") {
         return None;
     }
-    // `crate` alone is a visibility, unless it gets another name.
+    // `crate` alone is a visibility, unless it is renamed.
     let Some(target) = path_use.segments.get(1) else {
         return path_use.alias.is_some().then(|| "the whole crate under another name".to_owned());
     };
@@ -166,7 +166,7 @@ fn environment_violation(path: &str, path_use: &PathUse) -> Option<String> {
 
 fn clock_violation(path: &str, path_use: &PathUse) -> Option<String> {
     let kind = CLOCK_TYPES.iter().find(|kind| path_use.segments.iter().any(|segment| segment == *kind))?;
-    // With another name, a later call of `now` would not be recognised.
+    // With an alias, a later call of `now` would not be recognized.
     let reads_clock = path_use.segments.last().is_some_and(|last| last == "now") || path_use.alias.is_some();
     (reads_clock && !is_in(path, CLOCK_READERS)).then(|| format!("only app reads the clock ({kind}::now)"))
 }

@@ -1,10 +1,11 @@
 //! No query finds an object by a name outside pg_catalog: a role that may create objects could supply one.
 //!
-//! Relations are `pg_catalog.…`, CTEs of the same query, or subqueries; functions are unqualified (search_path is pg_catalog,
-//! and functions are never looked up in pg_temp) or `pg_catalog.…`. [`EXECUTES_TEXT`] lists the files that execute a text.
+//! Relations are `pg_catalog.…`, CTEs of the same query, or subqueries; functions are unqualified (search_path is
+//! pg_catalog, and functions are never looked up in pg_temp) or `pg_catalog.…`. [`EXECUTES_TEXT`] lists the files that
+//! execute a text.
 
-/// Files that make a query of a template: the names in it are columns of the catalog, and why no other role can replace the
-/// object between the lookup and the execution.
+/// Files that build a query from a template: its names come from columns of the catalog. The reason states why no other
+/// role can replace the object between the lookup and the execution.
 const EXECUTES_TEXT: [(&str, &str); 4] = [
     ("wal_statements.sql", "members of an extension that only trusted roles can replace (foreign_object)"),
     ("heap_tuples.sql", "members of an extension that only trusted roles can replace (foreign_object)"),
@@ -38,7 +39,7 @@ const LOOKUP_TYPES: [&str; 6] = ["regclass", "regproc", "regprocedure", "regtype
 /// Columns whose values a template may take.
 const CATALOG_COLUMNS: [&str; 6] = ["nspname", "relname", "name", "oid", "blocks", "null"];
 
-/// Keywords after which a list of relations is over.
+/// Keywords that end a list of relations.
 const CLAUSES: [&str; 13] = [
     "where",
     "group",
@@ -73,7 +74,7 @@ pub fn different_checks(texts: &[(String, String)]) -> Vec<String> {
     CHECKS_EXTENSION.iter().filter(|name| of(name) != first).map(|name| (*name).to_owned()).collect()
 }
 
-/// The text from the CTE `session` to the end of `foreign_object`, without the extension's name.
+/// Returns the text from the CTE `session` to the end of `foreign_object`, without the extension's name.
 fn trust_check(sql: &str) -> Option<String> {
     let from = sql.find("session as materialized")?;
     let end = from + sql[from..].find("limit 1")?;
@@ -88,7 +89,7 @@ fn check_tokens(tokens: &[String], executes: bool) -> Vec<String> {
         .map(text)
         .collect();
     let mut reasons = Vec::new();
-    // One entry per open parenthesis: what it follows, and whether a list of relations goes on in it.
+    // One entry per open parenthesis: the word before it, and whether a list of relations continues in it.
     let mut levels = vec![("", false)];
     let mut wants_relation = false;
     for position in 0..tokens.len() {
@@ -143,7 +144,7 @@ fn check_tokens(tokens: &[String], executes: bool) -> Vec<String> {
             }
             reasons.extend(template_values(&tokens[position..]));
         }
-        // What a literal of such a file holds may be executed.
+        // The text of a literal of such a file may be executed.
         if executes && is_literal(word) && word.to_lowercase().contains("select ") {
             reasons.extend(check_tokens(&self::sql_tokens(literal_text(word).replace("''", "'").as_str()), true));
         }
@@ -151,7 +152,7 @@ fn check_tokens(tokens: &[String], executes: bool) -> Vec<String> {
     reasons
 }
 
-/// Values in the templates of an executed text that are no columns of the catalog.
+/// Returns values in the templates of an executed text that are not columns of the catalog.
 fn template_values(call: &[String]) -> Vec<String> {
     let mut depth = 0_usize;
     let mut reasons = Vec::new();
@@ -186,14 +187,14 @@ fn is_literal(word: &str) -> bool {
     word.starts_with('\'') || (word.starts_with('$') && word.len() > 2)
 }
 
-/// The text of a literal.
+/// Returns the text of a literal.
 fn literal_text(literal: &str) -> &str {
     let tag = literal.strip_prefix('$').and_then(|rest| rest.find('$'));
     let mark = tag.map_or(1, |end| end + 2);
     literal.get(mark..literal.len().saturating_sub(mark)).unwrap_or_default()
 }
 
-/// Words in lower case, literals whole, `::`, `%I` and `%s`, other marks; no comments.
+/// Returns words in lower case, complete literals, `::`, `%I` and `%s`, and other marks, without comments.
 fn sql_tokens(sql: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = sql;
@@ -222,7 +223,7 @@ fn sql_tokens(sql: &str) -> Vec<String> {
     tokens
 }
 
-/// Bytes of the literal that `text` begins with; a doubled tick is part of it.
+/// Returns the length in bytes of the literal at the beginning of `text`; a doubled quote is part of it.
 fn literal_length(text: &str) -> usize {
     let mut position = 1;
     while let Some(end) = text[position..].find('\'') {

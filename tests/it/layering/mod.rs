@@ -1,5 +1,5 @@
-//! Rules that the compiler does not check: which layer imports which, who reads the clock and the environment, who
-//! sends statements to a server, who prints, and what the text of a query looks like.
+//! Rules that the compiler does not check: imports between layers, access to the clock and the environment, files that
+//! send statements or print, and the text of queries.
 
 mod cycles;
 mod debug_text;
@@ -52,7 +52,7 @@ fn assert_none(violations: &[String]) {
 #[test]
 fn layering_imports_follow_the_layers() {
     let sources = source_files("src", ".rs");
-    assert!(sources.len() > 50, "only {} sources were read", sources.len());
+    assert!(sources.len() > 50, "only {} sources were found", sources.len());
     let violations: Vec<String> =
         sources.iter().flat_map(|(path, text)| imports::import_violations(path, text)).collect();
     assert_none(&violations);

@@ -1,18 +1,18 @@
-//! The paths a source names, `use` groups spelled out.
+//! The paths that a source uses, with `use` groups expanded.
 
 use super::tokens::{Token, rust_tokens};
 
-/// `crate::a::b`, wherever it stands: in a `use`, an expression, a type, a visibility.
+/// A path `crate::a::b` in a `use`, an expression, a type or a visibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathUse {
     pub line: usize,
     pub segments: Vec<String>,
-    /// The name `as` gives it.
+    /// The name after `as`.
     pub alias: Option<String>,
 }
 
-/// Every path of a source that lies at `path` inside the crate. `super` and `self` are resolved, so
-/// that what leaves the file's own module begins with `crate`.
+/// Returns every path of the source at `path` inside the crate. `super` and `self` are resolved, so that a path that
+/// leaves the file's own module begins with `crate`.
 pub fn used_paths(path: &str, source: &str) -> Vec<PathUse> {
     let tokens = rust_tokens(source);
     let mut walk = PathReader {
@@ -70,7 +70,7 @@ impl PathReader<'_> {
                 self.inline.push(self.depth);
                 self.position += 1;
             }
-            // `extern crate self as name`: the whole crate, as a crate beside the others.
+            // `extern crate self as name`: the whole crate, as an external crate.
             "crate" if self.token_text(1) == "self" => {
                 let line = self.tokens[self.position].line;
                 self.position += 2;
@@ -82,7 +82,7 @@ impl PathReader<'_> {
         self.position += 1;
     }
 
-    /// A path or a `use` tree, from its first word on.
+    /// Reads a path or a `use` tree from its first word.
     fn read_tree(&mut self, before: &[String]) {
         let line = self.tokens[self.position].line;
         let mut segments = before.to_vec();
@@ -109,7 +109,7 @@ impl PathReader<'_> {
         }
     }
 
-    /// The group of a `use`, from its `{` on; `before` stands before each of its parts.
+    /// Reads the group of a `use` from its `{`; `before` is the prefix of each of its parts.
     fn read_group(&mut self, before: &[String]) {
         self.position += 1;
         while self.position < self.tokens.len() {

@@ -22,7 +22,7 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Returns the tests that the last column of the page's tables names.
+/// Returns the tests in the last column of the page's tables.
 fn named_tests(page: &str) -> Vec<&str> {
     let rows = page.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |"));
     let columns = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | ")).map(|(_, tests)| tests);
@@ -38,7 +38,7 @@ fn security_names_existing_tests() {
     let named = named_tests(&page);
     assert!(named.len() > 50, "{named:?}");
     let missing: Vec<_> = named.iter().filter(|test| !tests.contains(**test)).collect();
-    assert!(missing.is_empty(), "no test of this name: {missing:?}");
+    assert!(missing.is_empty(), "tests that do not exist: {missing:?}");
 }
 
 #[test]

@@ -1,28 +1,28 @@
 //! The rules for the text of a query.
 
-/// Returns the rules that the query at `path` breaks. `registry` is the source that includes the queries.
+/// Returns the violations of the query at `path`. `registry` is the source that includes the queries.
 pub fn query_violations(path: &str, sql: &str, registry: &str) -> Vec<String> {
     let name = path.strip_prefix("queries/").unwrap_or(path);
     let mut reasons = Vec::new();
     let first = sql.lines().next().unwrap_or_default();
-    if first.strip_prefix("-- ").is_none_or(|said| said.trim().is_empty() || said.starts_with("needs:")) {
-        reasons.push("its first line does not say what the fact is".to_owned());
+    if first.strip_prefix("-- ").is_none_or(|text| text.trim().is_empty() || text.starts_with("needs:")) {
+        reasons.push("its first line does not describe the fact".to_owned());
     }
     if !name.ends_with(".sql") {
         reasons.push("is not a query".to_owned());
     }
     if !registry.contains(&format!("\"{name}\"")) {
-        reasons.push("is not used: src/collect/queries.rs does not name it".to_owned());
+        reasons.push("is not used: src/collect/queries.rs does not include it".to_owned());
     }
     let words = sql_words(sql);
     let text = |position: Option<usize>| position.and_then(|position| words.get(position)).map_or("", String::as_str);
     for (position, word) in words.iter().enumerate() {
         let (before, after) = (text(position.checked_sub(1)), text(Some(position + 1)));
         if word == "pg_size_pretty" {
-            reasons.push("returns a text made of a size (pg_size_pretty)".to_owned());
+            reasons.push("returns a size as text (pg_size_pretty)".to_owned());
         }
         let qualified = word == "pg_catalog" || before == ".";
-        // A cast to a type and a column's own name are not relations.
+        // Neither a cast to a type nor a column name is a relation.
         let relation = after != "(" && before != "as" && before != "::";
         if word.starts_with("pg_") && !qualified && relation {
             reasons.push(format!("{word} without pg_catalog."));
@@ -37,7 +37,7 @@ pub fn query_violations(path: &str, sql: &str, registry: &str) -> Vec<String> {
     reasons.into_iter().map(|why| format!("{path}: {why}")).collect()
 }
 
-/// Words in lower case, literals with their ticks, `::` and other marks; no comments.
+/// Returns words in lower case, literals with their quotes, `::` and other marks, without comments.
 fn sql_words(sql: &str) -> Vec<String> {
     let code: String = sql.lines().map(|line| format!("{}\n", line.split("--").next().unwrap_or_default())).collect();
     let mut words = Vec::new();

@@ -1,6 +1,6 @@
 //! Only `src/quote` quotes for shells, SQL and connection strings.
 
-/// Source text that quotes by hand, and what it quotes.
+/// Source text that quotes by hand, and the quoted syntax.
 const QUOTE_PATTERNS: [(&str, &str); 7] = [
     (r#"'\\''"#, "an apostrophe for a shell"),
     (r#"replace('\'', "''")"#, "an SQL literal"),
@@ -11,14 +11,14 @@ const QUOTE_PATTERNS: [(&str, &str); 7] = [
     (r#"\"{}\".\"{}\""#, "an SQL identifier"),
 ];
 
-/// Words that begin a printed command with a variable part.
+/// Programs whose printed commands have a variable argument.
 const PROGRAMS: [&str; 6] = ["pgtend ", "psql ", "pg_repack ", "pg_dump ", "vacuumdb ", "reindexdb "];
 
 /// Files that may quote, each with the reason.
 const EXCEPTIONS: [(&str, &str); 3] = [
     ("src/quote/", "the quoting itself"),
     ("src/redact/tests.rs", "secrets as other programs quote them"),
-    ("src/render/", "CSV and spreadsheets have quotes of their own"),
+    ("src/render/", "CSV and spreadsheets have their own quoting"),
 ];
 
 /// Returns where a source quotes by hand.
@@ -42,8 +42,8 @@ pub fn quoting_violations(path: &str, source: &str) -> Vec<String> {
     found
 }
 
-/// Whether a format string or a sentence continues `program … ` with a name: `pgtend slots why {name}`, or
-/// `"pgtend slots why ", name`.
+/// Whether a format string or a message continues `program … ` with a variable: `pgtend slots why {name}`, or `"pgtend
+/// slots why ", name`.
 fn has_variable_argument(line: &str, program: &str) -> bool {
     line.match_indices(&format!("\"{program}")).chain(line.match_indices(&format!("`{program}"))).any(
         |(position, _)| {

@@ -1,4 +1,4 @@
-//! A check is three files: its rule, its page, and the registry that names both.
+//! A check consists of its rule, its page, and an entry in the registry.
 
 use super::{assert_none, source_files};
 use std::collections::BTreeSet;
@@ -24,20 +24,20 @@ fn checks_are_rule_page_and_registry() {
         let id = name.replace('_', "-");
         let is_rule = rules.contains(name);
         if count(&format!("\nmod {name};\n")) != usize::from(is_rule) {
-            violations.push(format!("{REGISTRY} declares {name} other than once"));
+            violations.push(format!("{REGISTRY} declares {name} not exactly once"));
         }
         let entry = format!("check!(\"{id}\" {name}{}", if is_rule { ' ' } else { ')' });
         if count(&entry) != 1 {
-            violations.push(format!("{REGISTRY} lists {id} other than once"));
+            violations.push(format!("{REGISTRY} lists {id} not exactly once"));
         }
-        // No other file has to know the module.
+        // No other file depends on the module.
         for (path, text) in sources.iter().filter(|(path, _)| path != REGISTRY) {
             if text.contains(&format!("rules::{name}")) || text.contains(&format!("rules/{name}")) {
                 violations.push(format!("{path} names the module {name}"));
             }
         }
     }
-    // The check that was added with the registry as it is; its id stands in no other file.
+    // A check whose id is used in no other file.
     let naming = sources.iter().filter(|(_, text)| text.contains("lock-waits") || text.contains("lock_waits::"));
     let known = [REGISTRY, "src/checks/rules/lock_waits.rs"];
     violations.extend(

@@ -1,4 +1,5 @@
-//! Which files send statements to an inspected server. Text of a user or of the server becomes SQL only there.
+//! The files that send statements to a server under inspection. Only there does text of a user or of the server become
+//! SQL.
 
 use super::tokens::rust_tokens;
 
@@ -26,7 +27,7 @@ const SENDING_FILES: [&str; 5] = [
     "src/postgres/connect/session_attrs.rs",
 ];
 
-/// The sessions that may write, and the files that may name them or call their methods.
+/// The sessions that may write, and the files that may use them.
 const WRITE_SESSION_WORDS: [(&str, &[&str]); 4] = [
     (
         "WriteSession",
@@ -46,10 +47,10 @@ const WRITE_SESSION_WORDS: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// The layer with a database of its own.
+/// The layer with its own database.
 const OWN_DATABASE: &str = "src/history/";
 
-/// Returns where a source sends a statement, or uses a session that may write, without being listed.
+/// Returns where a source that is not listed sends a statement or uses a session that may write.
 pub fn statement_violations(path: &str, source: &str) -> Vec<String> {
     if path.starts_with(OWN_DATABASE) {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Rust text as words and marks, without comments and literals.
+//! Rust source as words and marks, without comments and literals.
 
 /// A word, `::`, or a single other mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ impl Token {
     }
 }
 
-/// Splits a source. What stands in a comment, a string or a character is left out.
+/// Splits a source. Comments, strings and characters are omitted.
 pub fn rust_tokens(source: &str) -> Vec<Token> {
     let letters: Vec<char> = source.chars().collect();
     let mut reader = Reader { letters: &letters, position: 0, line: 1 };
@@ -30,7 +30,7 @@ pub fn rust_tokens(source: &str) -> Vec<Token> {
                 if let Some(hashes) = reader.raw_string_begins(&text) {
                     reader.skip_raw_string(hashes);
                 } else if text == "r" && reader.peek_char(0) == Some('#') {
-                    // A raw identifier: the name counts, whatever it is.
+                    // A raw identifier: the name counts.
                     reader.next_char();
                 } else if reader.peek_char(0) == Some('"') && ["b", "c"].contains(&text.as_str()) {
                     reader.skip_string();
@@ -114,7 +114,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The number of `#` when a raw string begins after its prefix.
+    /// Returns the number of `#` if a raw string begins after its prefix.
     fn raw_string_begins(&self, prefix: &str) -> Option<usize> {
         let hashes = self.letters[self.position..].iter().take_while(|mark| **mark == '#').count();
         let begins = ["r", "br", "cr"].contains(&prefix) && self.peek_char(hashes) == Some('"');
@@ -133,7 +133,8 @@ impl Reader<'_> {
         }
     }
 
-    /// `'a'` and `'\n'` end with a tick, the lifetime `'a` does not.
+    /// `'a'` and `'
+    /// '` end with a quote, the lifetime `'a` does not.
     fn skip_character_or_tick(&mut self) {
         self.next_char();
         if self.peek_char(0) == Some('\\') {

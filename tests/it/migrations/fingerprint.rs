@@ -1,4 +1,4 @@
-//! All that the catalogs say of a database's indexes, with names instead of OIDs.
+//! The contents of all catalogs about a database's indexes, with names instead of OIDs.
 
 use pg_sandbox::Cluster;
 use std::collections::HashSet;
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use crate::clusters::query_texts;
 
-/// Each statement answers lines; what differs after a way there and back was lost on it. The runners of `tests/runners`
-/// hold the same against their servers.
+/// Each statement returns lines; a difference after up and down is a defect of the migration. The runners of
+/// `tests/runners` compare the same lines.
 const FINGERPRINT: &str = include_str!("../../runners/fingerprint.sql");
 
 pub async fn fingerprint(cluster: &Cluster, database: &str) -> Vec<String> {
@@ -17,7 +17,7 @@ pub async fn fingerprint(cluster: &Cluster, database: &str) -> Vec<String> {
     lines
 }
 
-/// The first lines that only one of them has.
+/// Returns the first lines that only one of the two has.
 pub fn differences(before: &[String], after: &[String]) -> Vec<String> {
     let only = |mark: &str, these: &[String], those: &[String]| -> Vec<String> {
         let those: HashSet<&String> = those.iter().collect();
@@ -26,7 +26,7 @@ pub fn differences(before: &[String], after: &[String]) -> Vec<String> {
     [only("-", before, after), only("+", after, before)].concat()
 }
 
-/// `pg_dump -s` of the cluster's own version, where it lies beside the server.
+/// Returns the output of `pg_dump -s` of the cluster's own version, if it is installed with the server.
 pub fn schema_dump(cluster: &Cluster, database: &str) -> Option<String> {
     let program = cluster.installation().bin.join("pg_dump");
     if !program.exists() {
@@ -36,7 +36,7 @@ pub fn schema_dump(cluster: &Cluster, database: &str) -> Option<String> {
     let output = Command::new(program).args(["-s", "-d", &conninfo]).output().expect("pg_dump runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    // Newer ones begin and end with a word of their own each time.
+    // Newer versions begin and end with a random token.
     Some(
         text.lines()
             .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))

@@ -1,4 +1,4 @@
-//! Migrations that take indexes away and bring them back.
+//! Migrations that drop indexes and restore them.
 
 mod fingerprint;
 pub mod program;

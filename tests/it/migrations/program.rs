@@ -1,4 +1,4 @@
-//! `pgtend indexes migrate` and `verify` as a user runs them: refusals first.
+//! `pgtend indexes migrate` and `verify` through the program: refusals first.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,10 +16,10 @@ use crate::reports::program::{ProgramOutput, find_element, pgtend_as_nobody, pgt
 
 const SCHEMA: &str = include_str!("../../runners/schema.sql");
 
-/// Nothing of the window or of sizes stands in the way.
+/// No limit on observation or size applies.
 pub const LIMIT_OPTIONS: [&str; 4] = ["--min-observation", "0", "--min-reclaim", "0"];
 
-/// Writes migrations for the named indexes; they must come to be.
+/// Writes migrations for the named indexes, and asserts success.
 pub fn write_migrations(cluster: &Cluster, database: &str, framework: &str, folder: &Path, indexes: &[&str]) {
     let conninfo = format!("{} dbname={database}", cluster.conninfo());
     let folder = folder.to_str().unwrap();
@@ -28,9 +28,9 @@ pub fn write_migrations(cluster: &Cluster, database: &str, framework: &str, fold
     assert_eq!(answer.exit, 0, "{answer:?}");
 }
 
-/// Waits until it is counted that every table was read: an index of a table nobody reads stays.
+/// Waits until the statistics show that every table was read: indexes of unread tables are kept.
 pub async fn wait_until_counted(cluster: &Cluster, database: &str) {
-    // Before 15 counters arrive some time later; and on all majors once their session has ended.
+    // Before 15 counters are updated with a delay; on all majors after their session has ended.
     let read = "select count(*) >= 4 from pg_stat_user_tables where seq_scan > 0";
     wait_until_true_in(cluster, database, read).await;
 }
@@ -68,7 +68,7 @@ impl Project {
         serde_json::from_str(&answer.stdout).unwrap()
     }
 
-    /// Refused or failed, with a word, and nothing written anywhere.
+    /// Asserts a refusal or a failure with a message, without files.
     fn assert_refused(&self, exit: i32, arguments: &[&str], reason: &str) {
         let before = files_below(self.folder.path());
         let answer = self.run_pgtend(arguments);
@@ -78,7 +78,7 @@ impl Project {
     }
 }
 
-/// Everything below a folder, hidden files included.
+/// Returns all paths below a folder, including hidden files.
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -94,7 +94,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 async fn assert_refusals(cluster: &Cluster, project: &Project) {
     let sql_in = |folder| ["--framework", "sql", "--output", folder];
-    // Of whom nothing is known, nothing is written.
+    // Without a known migration tool, nothing is written.
     project.assert_refused(2, &[], "no migration tool found");
     project.assert_refused(2, &["--framework", "django"], "--output DIR");
     project.assert_refused(2, &["--framework", "prisma"], "invalid value");
@@ -108,9 +108,9 @@ async fn assert_refusals(cluster: &Cluster, project: &Project) {
         "cannot be used with index names",
     );
     project.assert_refused(2, &[&sql_in("m")[..], &["--maintenance"]].concat(), "cannot be used with");
-    // A terminal is not there, nor consent.
+    // Without a terminal, there is no consent.
     project.assert_refused(4, &sql_in("m"), "confirmation needs a terminal");
-    // Names that are no index, or one that stays.
+    // Names that are not indexes, and an index that is kept.
     project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users_nam"]].concat(), "did you mean \"users_name\"");
     project.assert_refused(2, &[&sql_in("m")[..], &["--yes", "users"]].concat(), "index \"users\" does not exist");
     project.assert_refused(
@@ -118,16 +118,16 @@ async fn assert_refusals(cluster: &Cluster, project: &Project) {
         &[&sql_in("m")[..], &["--yes", "users_pkey"]].concat(),
         "shop.users_pkey has the verdict keep: primary key",
     );
-    // The drops alone, and a name the plan knows, but no line can hold.
+    // Only the drops, and a name in the plan that cannot be written on one line.
     execute_sql(cluster, "bad_input", "create index \"two\nlines\" on shop.users (created, id)").await;
     project.assert_refused(4, &[&sql_in("m")[..], &["--yes", "two\nlines"]].concat(), "line break");
     execute_sql(cluster, "bad_input", "drop index shop.\"two\nlines\"").await;
 
-    // A folder that may not be written into, one that is a file, one below it.
+    // A folder without write privilege, one that is a file, one below a file.
     let locked = project.folder.path().join("locked");
     fs::create_dir(&locked).unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
-    // The socket is for its owner alone.
+    // The socket is accessible to its owner only.
     let conninfo = format!("{} dbname=bad_input", cluster.tcp_conninfo());
     let fixed = ["indexes", "migrate", "-d", &conninfo, "--yes", "users_name"];
     let arguments = [&fixed[..], &LIMIT_OPTIONS[..], &sql_in("locked")[..]].concat();
@@ -138,7 +138,7 @@ async fn assert_refusals(cluster: &Cluster, project: &Project) {
     project.assert_refused(1, &[&sql_in("file")[..], &["--yes", "users_name"]].concat(), "cannot read file");
     project.assert_refused(1, &[&sql_in("file/m")[..], &["--yes", "users_name"]].concat(), "file/m");
 
-    // Somebody drops, rebuilds or locks the index: before, and while the question waits.
+    // Another session drops, rebuilds or locks the index: before the prompt, and during it.
     let client = connect_superuser(cluster, "bad_input").await;
     client.batch_execute("begin; lock table shop.users in access exclusive mode").await.unwrap();
     project.assert_refused(4, &[&sql_in("m")[..], &["--yes", "users_name"]].concat(), "locked by another session");
@@ -183,7 +183,7 @@ async fn migrations_plan_is_written_and_verified() {
     let cluster = newest_cluster();
     let project = Project::new(&cluster, "plans").await;
     let into = ["--framework", "goose", "--output", "m"];
-    // A plan alone.
+    // A dry run.
     let answer = project.run_pgtend(&[&into[..], &["--dry-run", "--format", "json"]].concat());
     assert_eq!(answer.exit, 0, "{answer:?}");
     let plan: Value = serde_json::from_str(&answer.stdout).unwrap();
@@ -196,7 +196,7 @@ async fn migrations_plan_is_written_and_verified() {
     assert_eq!(plan["files"].as_array().unwrap().len(), drops);
     assert!(files_below(project.folder.path()).is_empty(), "{:?}", files_below(project.folder.path()));
 
-    // Chosen by finding, schema and table.
+    // Selected by finding, schema and table.
     let chosen = |more: &[&str]| {
         let answer = project.run_pgtend(&[&into[..], &["--dry-run", "--format", "json"], more].concat());
         let plan: Value = serde_json::from_str(&answer.stdout).unwrap();
@@ -205,9 +205,9 @@ async fn migrations_plan_is_written_and_verified() {
     assert_eq!(chosen(&["--finding", "unused-index"]), drops);
     assert_eq!(chosen(&["--finding", "duplicate-index"]), 0);
     assert_eq!(chosen(&["--schema", "Odd*"]), 1);
-    assert_eq!(chosen(&["--schema", "shop", "--table", "nobody"]), 0);
+    assert_eq!(chosen(&["--schema", "shop", "--table", "no_such_table"]), 0);
 
-    // Written, and once more: other numbers, other names, nothing replaced.
+    // Written twice: with other numbers and names, and nothing is replaced.
     let answer = project.run_pgtend(&[&into[..], &["--yes", "users_name"]].concat());
     assert!(answer.exit == 0 && answer.stderr.contains("1 file written"), "{answer:?}");
     let written = files_below(project.folder.path());
@@ -216,7 +216,7 @@ async fn migrations_plan_is_written_and_verified() {
     let before_and_after = files_below(project.folder.path());
     assert!(before_and_after.len() == written.len() + 1 && written.iter().all(|file| before_and_after.contains(file)));
 
-    // What became of it.
+    // The state of the migration.
     let state =
         |report: &Value| find_element(&report["verification"], "indexes", "index", "users_name")["state"].clone();
     assert_eq!(state(&project.verify("m")), "exists");
@@ -257,9 +257,10 @@ async fn migrations_maintenance_script_can_be_rerun() {
         .unwrap();
     client.batch_execute("create unique index concurrently rest_a on shop.rest (a)").await.unwrap_err();
     client.batch_execute("vacuum analyze shop.fat").await.unwrap();
-    // The saved data directory may be hours old, and an index observed for long enough would be dropped, not rebuilt.
+    // The saved data directory may be hours old, and an index observed for long enough would be dropped instead of
+    // rebuilt.
     client.batch_execute("select pg_stat_reset()").await.unwrap();
-    // What an earlier attempt at the rebuild left behind, as REINDEX CONCURRENTLY names it.
+    // The leftover of an earlier rebuild, with the name that REINDEX CONCURRENTLY chooses.
     client
         .batch_execute(
             "create index fat_a_ccnew1 on shop.fat (a);
@@ -293,7 +294,7 @@ async fn migrations_maintenance_script_can_be_rerun() {
         let regclass = query_texts(&cluster, "chores", &format!("select to_regclass('shop.{name}')::text")).await;
         assert_eq!(regclass[0][0], None, "{name}");
     }
-    // Run again it does nothing.
+    // Run again, the script does nothing.
     let rebuilt = oid().await;
     assert!(psql().unwrap().status.success());
     assert_eq!(rebuilt, oid().await);

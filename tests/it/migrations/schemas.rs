@@ -1,4 +1,4 @@
-//! Random schemas with everything an index can have.
+//! Random schemas with all properties of indexes.
 
 /// Reproducible: the same schema for the same seed on every server.
 pub struct SeededRandom(pub u64);
@@ -20,7 +20,7 @@ impl SeededRandom {
 
 const SCHEMAS: [&str; 3] = ["app", "\"Mixed Case\"", "\"select\""];
 
-/// Names that break careless quoting, in any language a migration is written in.
+/// Names that break careless quoting, in any language of migrations.
 const NAMES: [&str; 12] = [
     "plain",
     "user",
@@ -40,7 +40,7 @@ fn quote_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Statements that make a schema, one by one.
+/// Returns the statements that create a schema, one by one.
 pub fn random_schema(seed: u64, tables: u64, major: u32) -> Vec<String> {
     let mut random = SeededRandom(seed);
     let mut made: Vec<String> =
@@ -185,7 +185,7 @@ fn random_index(
     }
     if is_expression && method == "btree" && random.happens(40) {
         let expressions = key.split(", ").position(|key| key.contains('(')).map_or(1, |position| position + 1);
-        // Of the first expression, where no comma hides in one before it.
+        // The first expression, if no comma in it hides the next one.
         if !key.contains("','") {
             made.push(format!("do $$ begin alter index {} alter column {expressions} set statistics 321; exception when others then null; end $$", name.replace("$$", "")));
         }
@@ -195,7 +195,7 @@ fn random_index(
     }
     if unique && !is_partitioned && !is_view && !key.contains('b') && random.happens(50) && !statement_is_partial(made)
     {
-        // Only of columns that are never null.
+        // Only for columns that are never null.
         made.push(format!("alter table {table} replica identity using index {bare}"));
     }
     if random.happens(10) {

@@ -1,4 +1,4 @@
-//! sqlx's own migrator runs what is written for it.
+//! sqlx's own migrator runs the migrations written for it.
 
 use std::path::Path;
 
@@ -60,7 +60,7 @@ async fn sqlx_runs_up_down_and_waits_for_a_lock() {
         assert_eq!(differences(&before, &fingerprint(&cluster, "all_of_them").await), [""; 0]);
     }
 
-    // Somebody has written to the table and not yet committed.
+    // Another transaction has written to the table and is not yet committed.
     let pool = create_schema(&cluster, "locked").await;
     let folder = root.path().join("one/migrations");
     write_migrations(&cluster, "locked", "sqlx", &folder, &["users_name"]);
@@ -73,10 +73,10 @@ async fn sqlx_runs_up_down_and_waits_for_a_lock() {
     let valid = "select indisvalid::text from pg_index where indexrelid = 'shop.users_name'::regclass";
     assert_eq!(query_one_text(&cluster, "locked", valid).await.as_deref(), Some("false"));
     writer.batch_execute("commit").await.unwrap();
-    // Nothing was noted as done: it is simply run again.
+    // Nothing was recorded as done: the migration is run again.
     load_migrator(&folder).await.run(&pool).await.unwrap();
     assert!(!fingerprint(&cluster, "locked").await.iter().any(|line| line.contains("users_name")));
     load_migrator(&folder).await.undo(&pool, 0).await.unwrap();
     assert_eq!(differences(&before, &fingerprint(&cluster, "locked").await), [""; 0]);
-    print_stderr(&format!("sqlx, on {}: there and back twice, and through a lock", installation.major));
+    print_stderr(&format!("sqlx, on {}: up and down twice, and with a lock", installation.major));
 }

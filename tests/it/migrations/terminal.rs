@@ -1,4 +1,4 @@
-//! The question on a terminal, and what may happen while it waits for its answer.
+//! The prompt on a terminal, and changes while it waits for the answer.
 
 use super::program::{LIMIT_OPTIONS, Project, files_below, newest_cluster};
 use crate::clusters::{connect_superuser, print_stderr};
@@ -7,8 +7,8 @@ use crate::terminal::{Terminal, shell_line};
 #[tokio::test]
 async fn terminal_changes_during_prompt_are_refused() {
     let cluster = newest_cluster();
-    let project = Project::new(&cluster, "asked").await;
-    let client = connect_superuser(&cluster, "asked").await;
+    let project = Project::new(&cluster, "prompted").await;
+    let client = connect_superuser(&cluster, "prompted").await;
     let fixed = ["indexes", "migrate", "-d", &project.conninfo, "--framework", "rails", "--output", "m", "users_name"];
     let begin = || {
         let words = [&[env!("CARGO_BIN_EXE_pgtend")], &fixed[..], &LIMIT_OPTIONS[..]].concat();
@@ -16,11 +16,11 @@ async fn terminal_changes_during_prompt_are_refused() {
             command.current_dir(project.folder.path()).env_remove("DATABASE_URL").env("HOME", "/nonexistent");
         })?;
         terminal.wait_for("Type yes:");
-        assert!(terminal.screen.contains("database asked of"), "{}", terminal.screen);
+        assert!(terminal.screen.contains("database prompted of"), "{}", terminal.screen);
         Some(terminal)
     };
     let Some(terminal) = begin() else {
-        print_stderr("the question on a terminal: NOT RUN, there is no `script`");
+        print_stderr("prompt on a terminal: NOT RUN, `script` is not installed");
         return;
     };
     let nothing = || assert!(files_below(project.folder.path()).is_empty());
@@ -28,7 +28,7 @@ async fn terminal_changes_during_prompt_are_refused() {
     assert!(exit == 4 && shown.contains("nothing was written"), "{exit}: {shown}");
     nothing();
 
-    // Its comment goes: then the way back would bring another index.
+    // A changed comment: the down migration would create a different index.
     let terminal = begin().unwrap();
     client.batch_execute("comment on index shop.users_name is 'wait for the audit'").await.unwrap();
     let (exit, shown) = terminal.type_line("yes");

@@ -1,4 +1,4 @@
-//! Up and down is as if nothing had happened: in every catalog that knows of indexes, on every major.
+//! Up and down restore every catalog entry of indexes, on every major.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::indexes::script::{run_statements, split_statements};
 
 const CORPUS: &str = include_str!("../fixtures/corpus/indexes.sql");
 
-/// Every index that is neither a constraint's, nor attached, nor what a foreign key or a view needs.
+/// Indexes that neither belong to a constraint, nor are attached, nor are needed by a foreign key or a view.
 const DROPPABLE_INDEXES: &str = "select i.indexrelid::text from pg_index i join pg_class c on c.oid = i.indexrelid
    join pg_namespace n on n.oid = c.relnamespace
   where n.nspname !~ '^(pg_|information_schema)' and i.indisvalid and not c.relispartition
@@ -38,7 +38,7 @@ async fn index_ddl(conninfo: &str, oids: &[u32]) -> Vec<IndexDdl> {
     }
 }
 
-/// One index and what is attached to it, as the rows come: parents first.
+/// Groups each index with those attached to it; rows are ordered parents first.
 fn index_families(index_ddl: &[IndexDdl]) -> Vec<Vec<IndexDdl>> {
     let mut families: Vec<Vec<IndexDdl>> = Vec::new();
     for index in index_ddl {
@@ -51,7 +51,7 @@ fn index_families(index_ddl: &[IndexDdl]) -> Vec<Vec<IndexDdl>> {
     families
 }
 
-/// As a framework sends it that runs one statement after another, or one group of them after another.
+/// Executes statements one by one, or in groups, as different frameworks do.
 async fn execute_plan_statements(client: &Client, statements: &[&Statement], together: bool) {
     let text = match together && statements.iter().all(|step| !step.non_transactional) {
         true => vec![statements.iter().map(|step| format!("{};\n", step.sql)).collect::<String>()],
@@ -62,7 +62,7 @@ async fn execute_plan_statements(client: &Client, statements: &[&Statement], tog
     }
 }
 
-/// All ways there, then all ways back, and again; in between nothing of the indexes is left.
+/// Runs all up migrations, then all down migrations, twice; in between no index is left.
 async fn apply_and_revert(cluster: &Cluster, database: &str) -> (usize, usize) {
     let conninfo = format!("{} dbname={database}", cluster.conninfo());
     let client = connect_superuser(cluster, database).await;
@@ -84,7 +84,7 @@ async fn apply_and_revert(cluster: &Cluster, database: &str) -> (usize, usize) {
     for in_pieces in [false, true] {
         for migration in &migrations {
             execute_plan_statements(&client, &[&migration.up], false).await;
-            // Once more: a run that was stopped is run again.
+            // A second run, as after an interrupted one.
             execute_plan_statements(&client, &[&migration.up], false).await;
         }
         let after_up = fingerprint(cluster, database).await;
@@ -108,12 +108,12 @@ async fn apply_and_revert(cluster: &Cluster, database: &str) -> (usize, usize) {
         assert_eq!(differences(&before, &after), [""; 0], "in pieces: {in_pieces}");
         assert_eq!(dump, schema_dump(cluster, database));
         if !in_pieces {
-            // The indexes are others now; their descriptions are the same but for the OIDs.
+            // The indexes have new OIDs; their descriptions are otherwise the same.
             let rows = query_texts(cluster, database, DROPPABLE_INDEXES).await;
             assert_eq!(rows.len(), oids.len());
         }
     }
-    // Once more back: what is there already stays as it is.
+    // A second down: existing indexes are unchanged.
     for migration in &migrations {
         execute_plan_statements(&client, &migration.down_statements(), false).await;
     }
@@ -128,7 +128,7 @@ async fn up_and_down_restores_every_index() {
         .with_setting("autovacuum", "off")
         .with_setting("fsync", "off")
         .with_setting("wal_level", "logical");
-    on_every_major_alone_long("there and back", options, async |major, cluster| {
+    on_every_major_alone_long("up and down migrations", options, async |major, cluster| {
         execute_sql(&cluster, "postgres", "create database corpus").await;
         execute_sql(&cluster, "postgres", "set allow_in_place_tablespaces = on").await;
         let client = connect_superuser(&cluster, "corpus").await;
@@ -137,7 +137,7 @@ async fn up_and_down_restores_every_index() {
         run_statements(&client, &split_statements(CORPUS)).await;
         let (corpus, dumps) = apply_and_revert(&cluster, "corpus").await;
         let mut random = 0;
-        // Other schemas on each major: together six of them.
+        // Different schemas on each major.
         for seed in [u64::from(major)] {
             let database = format!("random_{seed}");
             execute_sql(&cluster, "postgres", &format!("create database {database}")).await;
@@ -149,7 +149,7 @@ async fn up_and_down_restores_every_index() {
         }
         let dumped = if dumps > 0 { "pg_dump agrees" } else { "no pg_dump beside the server" };
         print_stderr(&format!(
-            "there and back, {major}: {corpus} indexes of the corpus, {random} of random schemas; {dumped}"
+            "up and down migrations, {major}: {corpus} indexes of the corpus, {random} of random schemas; {dumped}"
         ));
     })
     .await;

@@ -1,6 +1,6 @@
-//! A network between pgtend and a server that counts round trips, is slow, stalls, or breaks.
+//! A network between pgtend and a server that counts round trips, delays, stalls, or disconnects.
 //!
-//! It has a thread of its own, so a test may wait for a child process while sessions run through it.
+//! It has its own thread, so that a test may wait for a child process while sessions use the proxy.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
@@ -16,41 +16,40 @@ use tokio::sync::watch;
 
 use round_trip_counter::RoundTripCounter;
 
-/// What the network does to what passes.
+/// The behaviour of the network.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Behaviour {
-    /// How long a byte travels from the client to the server.
+    /// The delay of a byte from the client to the server.
     pub to_server: Duration,
-    /// How long a byte travels from the server to the client.
+    /// The delay of a byte from the server to the client.
     pub to_client: Duration,
-    /// Whether it stalls from the beginning: connections are taken and nothing passes.
+    /// Whether it stalls from the beginning: connections are accepted and nothing is forwarded.
     pub stalled: bool,
 }
 
-/// How much has passed, before any delay.
+/// The number of forwarded bytes, before any delay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bytes {
     pub to_server: u64,
     pub to_client: u64,
 }
 
-/// A port on loopback that leads to a server, until dropped.
+/// A port on loopback that forwards to a server, until dropped.
 pub struct Proxy {
     port: u16,
     round_trips: Arc<RoundTripCounter>,
     stalled: Arc<watch::Sender<bool>>,
     stall_trigger: Arc<Mutex<Option<proxied_connection::StallTrigger>>>,
     server: Arc<Mutex<proxied_connection::ServerAddress>>,
-    /// Counts the cuts; nobody may hear of it any more when the proxy goes.
+    /// Counts the cuts.
     cut_signal: watch::Sender<u32>,
 }
 
 impl Proxy {
-    /// In front of a server on TCP, or of a Unix socket if the host is its folder.
+    /// Forwards to a server on TCP, or to a Unix socket if the host is its folder.
     ///
-    /// Round trips are counted by who spoke last. A client that sends more than a few kilobytes at once
-    /// may hear the first answer before it has sent all; give the answers a delay (20 ms) to keep its
-    /// one round trip one.
+    /// Round trips are counted by changes of direction. A client that sends more than a few kilobytes at once may
+    /// receive the first response before it has sent all; a delay of the responses (20 ms) keeps this one round trip.
     pub fn new(host: &str, port: u16, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.set_nonblocking(true).expect("a non-blocking listener");
@@ -79,25 +78,25 @@ impl Proxy {
         self.port
     }
 
-    /// Sends later connections to another server, as an address that moves does. Those that are open stay.
+    /// Forwards later connections to another server, like an address that moves. Open connections are unchanged.
     pub fn retarget(&self, host: &str, port: u16) {
         *self.server.lock().expect("no panic while the target is set") =
             proxied_connection::ServerAddress::new(host, port);
     }
 
-    /// How often a client that was ready for queries spoke and had to wait for the server, over all
-    /// sessions so far. Saying goodbye is not a round trip.
+    /// Returns how often a client that was ready for queries sent a message and had to wait for the server, over all
+    /// sessions so far. Terminate is not a round trip.
     pub fn round_trips(&self) -> usize {
         self.round_trips.after_ready()
     }
 
-    /// The same from the connection to the first "ready for query": the startup, each step of the
+    /// Returns the round trips from the connection to the first ReadyForQuery: the startup, each step of the
     /// authentication, requests for encryption.
     pub fn round_trips_to_connect(&self) -> usize {
         self.round_trips.before_ready()
     }
 
-    /// How many connections there have been.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.round_trips.connections()
     }
@@ -106,28 +105,28 @@ impl Proxy {
         self.round_trips.bytes()
     }
 
-    /// Nothing passes from now on; connections stay, and new ones are taken.
+    /// Stops forwarding; connections stay open, and new ones are accepted.
     pub fn stall(&self) {
         self.stalled.send_replace(true);
     }
 
-    /// Stalls when a client says these words: before the server hears them, or after and before it is heard.
+    /// Stalls when a client sends this text: before the server receives it, or after that and before the response.
     pub fn stall_at(&self, pattern: &str, forwards_match: bool) {
         let stall_trigger = proxied_connection::StallTrigger { pattern: pattern.as_bytes().to_vec(), forwards_match };
-        *self.stall_trigger.lock().expect("nobody panics while setting a trap") = Some(stall_trigger);
+        *self.stall_trigger.lock().expect("no panic while the trigger is set") = Some(stall_trigger);
     }
 
-    /// Whether nothing passes now.
+    /// Whether forwarding is stopped.
     pub fn is_stalled(&self) -> bool {
         *self.stalled.borrow()
     }
 
-    /// What was held back passes, and all that follows.
+    /// Forwards the retained bytes and all later ones.
     pub fn resume(&self) {
         self.stalled.send_replace(false);
     }
 
-    /// Ends every connection there is, towards both sides, with what was under way lost. Later ones pass.
+    /// Ends every open connection in both directions and discards bytes in transit. Later connections are forwarded.
     pub fn cut_connections(&self) {
         self.cut_signal.send_modify(|cuts| *cuts += 1);
     }

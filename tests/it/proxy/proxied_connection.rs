@@ -1,4 +1,4 @@
-//! The lines between clients and the server.
+//! The connections between clients and the server.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Behaviour;
 use super::round_trip_counter::{RoundTripCounter, SessionCounter};
 
-/// Where the server listens.
+/// The address of the server.
 #[derive(Clone, Debug)]
 pub enum ServerAddress {
     Tcp(String, u16),
@@ -31,15 +31,15 @@ impl ServerAddress {
     }
 }
 
-/// Something to wait for in what a client says.
+/// A text that a client sends, and that makes the proxy stall.
 #[derive(Debug)]
 pub struct StallTrigger {
     pub pattern: Vec<u8>,
-    /// Whether the server hears them, before the line goes dead.
+    /// Whether the server receives the text before the proxy stalls.
     pub forwards_match: bool,
 }
 
-/// All that one connection needs to know.
+/// The shared state that each connection uses.
 #[derive(Clone)]
 pub struct ProxiedConnection {
     pub server: Arc<Mutex<ServerAddress>>,
@@ -51,7 +51,7 @@ pub struct ProxiedConnection {
 }
 
 impl ProxiedConnection {
-    /// Takes connections until the proxy is dropped, and every connection with it.
+    /// Accepts connections until the proxy is dropped, which ends all of them.
     pub async fn accept_connections(self, listener: std::net::TcpListener) {
         let listener = TcpListener::from_std(listener).expect("a listener of this runtime");
         let mut cuts = self.cut_signal.clone();
@@ -64,7 +64,7 @@ impl ProxiedConnection {
     }
 
     async fn serve_client(mut self, client: TcpStream) {
-        // Only cuts from now on; the end of the proxy is one, too.
+        // Only later cuts count; the end of the proxy counts as a cut.
         self.cut_signal.mark_unchanged();
         let turns = Arc::clone(&self.round_trips);
         let session = SessionCounter::new(&turns);
@@ -116,10 +116,10 @@ impl ProxiedConnection {
         tokio::try_join!(up, down).map(drop)
     }
 
-    /// Whether these bytes spring the trap that was set; then nothing passes any more, but for these where the trap lets
-    /// them through.
+    /// Whether these bytes trigger the stall. Then nothing more is forwarded, except these bytes if the trigger
+    /// forwards them.
     fn triggers_stall(&self, bytes: &[u8]) -> bool {
-        let mut stall_trigger = self.stall_trigger.lock().expect("nobody panics while setting a trap");
+        let mut stall_trigger = self.stall_trigger.lock().expect("no panic while the trigger is set");
         let sprung = stall_trigger.take_if(|trap| bytes.windows(trap.pattern.len()).any(|part| part == trap.pattern));
         if let Some(trap) = &sprung {
             self.stalled.send_replace(true);
@@ -128,8 +128,8 @@ impl ProxiedConnection {
         false
     }
 
-    /// A byte is under way for the delay, however many are before it. `heard` and `told` see them when
-    /// they come and when they go.
+    /// Forwards bytes, each with the delay, independent of the bytes before it. `on_read` and `on_write` are called when
+    /// bytes arrive and when they are sent.
     async fn forward(
         &self,
         mut from: impl AsyncRead + Unpin,
@@ -154,7 +154,7 @@ impl ProxiedConnection {
             let mut stalled = self.stalled.subscribe();
             while let Some((due, bytes)) = receive.recv().await {
                 sleep_until(due).await;
-                // The proxy's end is the connection's end, which the cuts tell.
+                // The end of the proxy ends the connection; it is signalled as a cut.
                 let _ = stalled.wait_for(|stalled| !stalled).await;
                 if on_write(&bytes) {
                     let _ = stalled.wait_for(|stalled| !stalled).await;

@@ -1,19 +1,19 @@
-//! When a session is ready: the server's stream up to the first `ReadyForQuery`.
+//! Detects when a session is ready: the server's stream up to the first `ReadyForQuery`.
 //!
-//! PostgreSQL manual, 54.2.1 Start-up and 54.7 Message Formats. The protocol must be plain.
+//! PostgreSQL manual, 54.2.1 Start-up and 54.7 Message Formats. The connection must be unencrypted.
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const GSS_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
-/// The first byte of a TLS record, where encryption is not asked for but begun.
+/// The first byte of a TLS record, for encryption that starts without a request.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// How far a session is.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     #[default]
     Starting,
     Ready,
-    /// Nothing more can be read.
+    /// The stream cannot be read any further.
     Encrypted,
 }
 
@@ -21,14 +21,14 @@ pub enum State {
 #[derive(Debug, Default)]
 pub struct ReadyWatcher {
     pub state: State,
-    /// Whether the server's next byte is its answer to a request for encryption, without a frame.
+    /// Whether the server's next byte is its unframed response to a request for encryption.
     answers_request: bool,
-    /// What has come of a frame that is not complete.
+    /// The received part of an incomplete frame.
     pending: Vec<u8>,
 }
 
 impl ReadyWatcher {
-    /// What the client sends. A request for encryption comes alone, as the client waits for its answer.
+    /// Reads what the client sends. A request for encryption is sent alone, because the client waits for the response.
     pub fn client_sent(&mut self, bytes: &[u8]) {
         if self.state == State::Starting {
             self.answers_request = bytes == SSL_REQUEST || bytes == GSS_REQUEST;
@@ -38,7 +38,7 @@ impl ReadyWatcher {
         }
     }
 
-    /// What the server sends.
+    /// Reads what the server sends.
     pub fn server_sent(&mut self, mut bytes: &[u8]) {
         if self.state != State::Starting {
             return;
@@ -49,7 +49,7 @@ impl ReadyWatcher {
                 self.state = State::Encrypted;
                 return;
             }
-            // Anything but "no" is the error of a server that is too old or too full for the question.
+            // Anything but `N` is the error of a server that is too old or has no free connection.
             bytes = if *answer == b'N' { rest } else { bytes };
         }
         self.pending.extend_from_slice(bytes);
@@ -66,7 +66,7 @@ impl ReadyWatcher {
         }
     }
 
-    /// The kind of the first pending frame and its length as a whole.
+    /// Returns the type of the first pending frame and its total length.
     fn header(&self) -> Option<(u8, usize)> {
         let [kind, a, b, c, d] = *self.pending.first_chunk::<5>()?;
         Some((kind, u32::from_be_bytes([a, b, c, d]) as usize + 1))

@@ -1,11 +1,11 @@
-//! Who spoke, and how often one had to wait for the other.
+//! Counts messages, and how often one side had to wait for the other.
 
 use std::sync::{Mutex, MutexGuard};
 
 use super::Bytes;
 use super::ready::{ReadyWatcher, State};
 
-/// The account of a proxy, over all its connections.
+/// The counts of a proxy, over all its connections.
 #[derive(Debug, Default)]
 pub struct RoundTripCounter {
     totals: Mutex<Totals>,
@@ -22,14 +22,14 @@ struct Totals {
 
 impl RoundTripCounter {
     fn lock_totals(&self) -> MutexGuard<'_, Totals> {
-        self.totals.lock().expect("nobody panics while counting")
+        self.totals.lock().expect("no panic while counting")
     }
 
     pub fn before_ready(&self) -> usize {
         self.lock_totals().before_ready
     }
 
-    /// A zero that only means "could not read" would let every test pass.
+    /// A zero that means "could not be read" would let every test pass.
     pub fn after_ready(&self) -> usize {
         let sum = self.lock_totals();
         let (encrypted, count) = (sum.encrypted, sum.after_ready);
@@ -47,7 +47,7 @@ impl RoundTripCounter {
     }
 }
 
-/// One connection's part of the account.
+/// The counts of one connection.
 #[derive(Debug)]
 pub struct SessionCounter<'a> {
     counter: &'a RoundTripCounter,
@@ -60,7 +60,7 @@ struct Inner {
     is_clients_turn: bool,
 }
 
-/// Terminate: the client goes and waits for nothing.
+/// Terminate: the client disconnects without waiting.
 const TERMINATE: &[u8] = b"X\0\0\0\x04";
 
 impl<'a> SessionCounter<'a> {
@@ -70,10 +70,10 @@ impl<'a> SessionCounter<'a> {
     }
 
     fn lock_inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("nobody panics while counting")
+        self.inner.lock().expect("no panic while counting")
     }
 
-    /// The client said something.
+    /// The client sends a message.
     pub fn client_sent(&self, bytes: &[u8]) {
         let (mut inner, mut sum) = (self.lock_inner(), self.counter.lock_totals());
         sum.bytes.to_server += bytes.len() as u64;
@@ -89,7 +89,7 @@ impl<'a> SessionCounter<'a> {
         sum.encrypted |= inner.watcher.state == State::Encrypted;
     }
 
-    /// The client is about to hear something from the server.
+    /// The server's response is about to be forwarded.
     pub fn server_received(&self, bytes: &[u8]) {
         let (mut inner, mut sum) = (self.lock_inner(), self.counter.lock_totals());
         sum.bytes.to_client += bytes.len() as u64;

@@ -1,4 +1,4 @@
-//! What a user gets wrong, and what is wrong around him: one clear message, the right exit code, no password.
+//! Invalid input and environments: one clear message, the right exit code, no password.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -37,7 +37,7 @@ fn input_invalid_values_list_valid_ones() {
     }
 }
 
-/// Never as an empty snapshot.
+/// The file is not read as an empty snapshot.
 #[test]
 fn input_snapshot_with_former_keys_is_refused() {
     let text = std::fs::read_to_string(super::scenarios::scenario_file("calm")).unwrap();
@@ -84,7 +84,7 @@ fn tcp_conninfo(cluster: &Cluster) -> String {
 
 #[tokio::test]
 async fn input_server_refusal_is_quoted() {
-    on_the_newest_shared("a server says no", async |_, cluster| {
+    on_the_newest_shared("refusals of the server", async |_, cluster| {
         let wrong = format!("{} password={PASSWORD}", tcp_conninfo(cluster));
         let message = expect_failure(1, &["tables", "-vv", "-d", &wrong]);
         assert!(message.contains("password authentication failed") && message.contains("hint"), "{message}");
@@ -125,7 +125,7 @@ fn input_closed_port_is_reported() {
     assert!(!message.contains(PASSWORD), "{message}");
 }
 
-/// A server of an old version, as far as a client gets before it goes: it lets everybody in and says who it is.
+/// A server of an old version: it accepts every client and sends its version.
 fn server_of_version(version: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! A target that lists its databases: those are read, and no other.
+//! A target with a list of databases: only those are read.
 
 use super::fixture_servers::{DATABASE, NAMES, fixture_servers, role_conninfo};
 use super::program::{
@@ -8,21 +8,21 @@ use crate::check::nightly_runs::write_config;
 use crate::clusters::on_a_major_and_the_newest;
 use serde_json::Value;
 
-/// A report that may say on stderr what it does not show.
+/// Runs a report that may print on stderr what it does not include.
 fn report_json_with_stderr(arguments: &[&str]) -> Value {
     let ProgramOutput { exit, stdout, stderr } = run_pgtend(&[arguments, &["--format", "json"]].concat());
     assert_eq!(exit, 0, "{stderr}");
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
 }
 
-/// Which databases were read from inside.
+/// Returns the databases that were read.
 fn databases_read(report: &Value) -> Vec<&str> {
     array_field(report, "accounting").iter().map(|row| row["database"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn selection_reads_listed_databases_only() {
-    on_a_major_and_the_newest(13, "databases that a target lists", async |major, _| {
+    on_a_major_and_the_newest(13, "databases of a target", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let folder = tempfile::tempdir().unwrap();
         let within = |database: &str| role_conninfo(cluster, "postgres", database).replace('\'', "");
@@ -36,7 +36,7 @@ async fn selection_reads_listed_databases_only() {
              [target.only]\nconninfo = \"{somewhere}\"\ndatabases = [\"aside\"]\n\
              [target.every]\nconninfo = \"{0}\"\ndatabases = \"all\"\n",
             within("postgres"),
-            // TOML writes it as JSON does.
+            // A JSON string is also a TOML string.
             Value::from(NAMES[6])
         );
         let config = write_config(folder.path(), &text);
@@ -47,7 +47,7 @@ async fn selection_reads_listed_databases_only() {
             (exit, serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")))
         };
 
-        // What is listed and cannot be read is named, whatever the reason: someone counts on it.
+        // A listed database that cannot be read is named, whatever the reason.
         let tables = report_json(&[&["tables"], &of("gone")[..]].concat());
         assert_eq!(databases_read(&tables), ["aside"]);
         let why = |report: &Value, name: &str| {
@@ -70,9 +70,9 @@ async fn selection_reads_listed_databases_only() {
             assert!(refused.contains("is for one database, and target \"hidden\" lists \"private\""), "{refused}");
         }
         let taken = run_command(&mut pgtend_command(&[&["indexes", "verify", "."], &of("only")[..]].concat()));
-        assert!(taken.stderr.contains("was written by pgtend"), "one that is listed alone is connected to: {taken:?}");
+        assert!(taken.stderr.contains("was written by pgtend"), "a single listed database is connected to: {taken:?}");
 
-        // The database that is connected to is none of the two.
+        // The database of the conninfo is neither of the two.
         let tables = report_json(&[&["tables"], &of("elsewhere")[..]].concat());
         assert_eq!(tables["server"]["database"], "postgres");
         let mut selected = ["aside", NAMES[6]];
@@ -82,7 +82,7 @@ async fn selection_reads_listed_databases_only() {
         assert_eq!(exit, 0, "{check_report}");
         let note = find_element(&check_report, "notes", "check", "databases")["message"].to_string();
         assert!(note.contains("the target lists other databases"), "{note}");
-        // Without one of its own, a conninfo leads to the first.
+        // Without a database in the conninfo, the first one of the list is used.
         let tables = report_json(&[&["tables"], &of("first")[..]].concat());
         assert_eq!(tables["server"]["database"], "aside");
         assert_eq!(databases_read(&tables), ["aside", DATABASE]);
@@ -92,7 +92,7 @@ async fn selection_reads_listed_databases_only() {
         let snapshot = report_json_with_stderr(&[&["snapshot"], &of("first")[..]].concat());
         assert_eq!(array_field(&snapshot, "database_snapshots").len(), 2);
 
-        // All of them, by the file and by the flag, which wins over the file.
+        // All databases, by the file and by the flag, which overrides the file.
         let every = report_json_with_stderr(&[&["tables"], &of("every")[..]].concat());
         assert!(databases_read(&every).len() > 3 && array_field(&every, "unavailable").len() >= 2, "{every}");
         let flagged = report_json_with_stderr(&[&["tables", "--all-databases"], &of("only")[..]].concat());
@@ -104,7 +104,7 @@ async fn selection_reads_listed_databases_only() {
             "the closed database was not listed: {check_report}"
         );
         assert!(!check_report["notes"].to_string().contains("\"kind\":\"not read\""), "{check_report}");
-        // So does a fleet.
+        // A fleet reads the same databases.
         let fleet = ["check", "--all-targets", "--config", &config, "--history", "none", "--format", "json"];
         let check_report: Value = serde_json::from_str(&run_pgtend(&fleet).stdout).unwrap();
         let of = |name: &str| find_element(&check_report, "targets", "target", name).to_string();
@@ -118,7 +118,7 @@ async fn selection_reads_listed_databases_only() {
 
 #[tokio::test]
 async fn selection_sample_holds_listed_databases() {
-    on_a_major_and_the_newest(13, "a sample of the databases that a target lists", async |major, _| {
+    on_a_major_and_the_newest(13, "sample of a target's databases", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let folder = tempfile::tempdir().unwrap();
         let within = role_conninfo(cluster, "postgres", "postgres").replace('\'', "");

@@ -1,4 +1,4 @@
-//! The databases report, and reports of all databases, against the server's own truth.
+//! The databases report, and reports of all databases, compared with the server's own values.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::clusters::on_every_installation;
 
 #[tokio::test]
 async fn databases_list_matches_the_catalog() {
-    on_every_installation("databases are the server's own", async |major, _| {
+    on_every_installation("list of databases", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let report = report_json(&["databases", "-d", &role_conninfo(cluster, "postgres", DATABASE)]);
         let query = "select datname, pg_database_size(d.oid) bytes, spcname, pg_get_userbyid(datdba) as owner,
@@ -19,7 +19,7 @@ async fn databases_list_matches_the_catalog() {
         assert_eq!(array_field(&report, "databases").len(), truth.len());
         for row in &truth {
             let shown = find_element(&report, "databases", "database", row["datname"].as_str().unwrap());
-            // Others may be writing to the shared cluster's databases meanwhile.
+            // Other tests may write to the shared cluster's databases meanwhile.
             let near = |a: &Value, b: &Value| (a.as_i64().unwrap() - b.as_i64().unwrap()).abs() < 1 << 20;
             assert!(near(&shown["bytes"], &row["bytes"]), "{shown} {row}");
             for (field, column) in [
@@ -35,7 +35,7 @@ async fn databases_list_matches_the_catalog() {
         }
         let sizes: Vec<i64> =
             array_field(&report, "databases").iter().map(|database| database["bytes"].as_i64().unwrap()).collect();
-        assert!(sizes.is_sorted_by(|a, b| a >= b), "the largest first: {sizes:?}");
+        assert!(sizes.is_sorted_by(|a, b| a >= b), "not sorted by size: {sizes:?}");
         let names = report_json(&[
             "databases",
             "--sort",
@@ -55,7 +55,7 @@ async fn databases_list_matches_the_catalog() {
 
 #[tokio::test]
 async fn databases_without_connect_have_no_size() {
-    on_every_installation("hidden sizes are named", async |major, _| {
+    on_every_installation("databases without CONNECT", async |major, _| {
         let report =
             report_json(&["databases", "-d", &role_conninfo(&fixture_servers(major).primary, "stranger", DATABASE)]);
         let private = find_element(&report, "databases", "database", "private");
@@ -82,7 +82,7 @@ async fn databases_skipped_ones_are_named() {
             let indexes = report_json(&[&["indexes"], &arguments[..]].concat());
             assert!(
                 array_field(&indexes, "indexes").iter().all(|index| index["database"] == DATABASE),
-                "the others hold none"
+                "the other databases have none"
             );
             assert_eq!(array_field(&indexes, "observation").len(), read.len());
             for report in [&tables, &indexes] {
@@ -106,7 +106,7 @@ async fn databases_skipped_ones_are_named() {
                 }
             }
         }
-        // Every other database by its own name, too.
+        // Other databases by their own names, too.
         let single = report_json(&["tables", "-d", &role_conninfo(cluster, "postgres", NAMES[6])]);
         assert_eq!(single["server"]["database"], NAMES[6]);
     })

@@ -1,4 +1,4 @@
-//! The disk below: what the user tells of it, and what the file system says where the server runs on this host.
+//! The disk: sizes given by the user, and sizes read from the file system if the server runs on this host.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -47,7 +47,7 @@ fn disk_given_size_makes_a_forecast() {
     assert_eq!(free["forecast"]["until_full"], nothing["forecast"]["per_100_gb"]);
     assert_eq!(free["forecast"]["wal_accumulation"]["slot_name"], "debezium_orders_retired");
 
-    // The size alone: what is known to lie there is taken from it.
+    // Only the size is given: the known contents are subtracted.
     let size = wal(&["--disk-size", "100GB"]);
     let at_most = size["disk"]["free_bytes"].as_u64().unwrap();
     assert!((99 * GB..100 * GB).contains(&at_most), "{size}");
@@ -72,8 +72,8 @@ fn free_bytes(path: &Path) -> u64 {
 
 #[tokio::test]
 async fn disk_local_server_uses_the_file_system() {
-    on_every_installation("the file system of the server's host", async |major, installation| {
-        // Not in /dev/shm, which is the other volume below.
+    on_every_installation("file system of a local server", async |major, installation| {
+        // /tmp, because /dev/shm is the other volume below.
         let options = ClusterOptions { parent: PathBuf::from("/tmp"), ..cluster_options() };
         let mut cluster = private_cluster(installation, options.with_setting("autovacuum", "off"));
         execute_sql(&cluster, "postgres", "create role stranger login").await;
@@ -85,13 +85,13 @@ async fn disk_local_server_uses_the_file_system() {
             let (free, size) = (disk["free_bytes"].as_u64().unwrap(), disk["size_bytes"].as_u64().unwrap());
             assert!(free.abs_diff(free_bytes(&cluster.data_directory())) < GB && free <= size, "{disk}");
         }
-        // Who may not know where the data lie is told what to say instead.
+        // A role that may not read the data directory gets a hint.
         let blind = report_json(&["wal", "-d", &role_conninfo(&cluster, "stranger", "postgres")]);
         assert_nulls_explained("wal, as a stranger", &blind);
         assert_eq!(blind["wal"]["disk"], Value::Null);
         let text = run_pgtend(&["wal", "-d", &role_conninfo(&cluster, "stranger", "postgres")]).stdout;
         assert!(text.contains("--disk-size, --disk-free"), "{text}");
-        // Another server's files in the same place are no proof.
+        // Another server's files in the same directory do not match.
         let lock = cluster.data_directory().join("postmaster.pid");
         let before = fs::read_to_string(&lock).unwrap();
         let mut lines: Vec<&str> = before.lines().collect();
@@ -103,11 +103,13 @@ async fn disk_local_server_uses_the_file_system() {
         let why = report["unavailable"].as_array().unwrap().iter().find(|gap| gap["fact"] == "disk").unwrap();
         assert!(why["reason"].as_str().unwrap().contains("not the server's"), "{why}");
 
-        // pg_wal on a volume of its own.
+        // pg_wal on a separate volume.
         let (other, wal) = (Path::new("/dev/shm"), cluster.data_directory().join("pg_wal"));
         let is_other = fs::metadata(other).is_ok_and(|shm| shm.dev() != fs::metadata(&wal).unwrap().dev());
         if !is_other {
-            print_stderr(&format!("pg_wal on a volume of its own: NOT RUN on {major}: /dev/shm is none"));
+            print_stderr(&format!(
+                "pg_wal on a separate volume: NOT RUN on {major}: /dev/shm is not a separate volume"
+            ));
             return;
         }
         cluster.stop(StopMode::Fast).expect("it stops");

@@ -1,5 +1,5 @@
-//! A primary and its standby with one of every kind of relation, index, database, slot and role, and with names made
-//! to do harm. The tests that share it leave it as it is.
+//! A primary and its standby with every kind of relation, index, database, slot and role, and with hostile names. The
+//! tests that share it do not change it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use crate::clusters::{
     cluster_options, connect_superuser, installation, majors, private_cluster, query_one_text, wait_until,
 };
 
-/// Names that steer terminals, break tables, or are as long as they may be.
+/// Names with control characters, names that break tables, and names of the maximum length.
 pub const NAMES: [&str; 14] = [
     "plain",
     "MixedCase",
@@ -39,7 +39,7 @@ pub fn index_name(name: &str) -> String {
 /// The database with the fixture objects.
 pub const DATABASE: &str = "shop";
 
-/// The roles a report is asked as: the superuser, a member of pg_monitor, one with nothing.
+/// The roles of the reports: the superuser, a member of pg_monitor, one without privileges.
 pub const ROLES: [&str; 3] = ["postgres", "watcher", "stranger"];
 
 /// One major's pair of servers.
@@ -53,8 +53,10 @@ pub fn fixture_servers(major: u32) -> &'static FixtureServers {
     type LazyServers = LazyLock<FixtureServers, Box<dyn FnOnce() -> FixtureServers + Send>>;
     static SERVERS: LazyLock<BTreeMap<u32, LazyServers>> = LazyLock::new(|| {
         let make = |major| -> Box<dyn FnOnce() -> FixtureServers + Send> {
-            // A runtime of its own: the first test to ask is inside one already.
-            Box::new(move || std::thread::spawn(move || start_fixture_servers(major)).join().expect("the zoo is made"))
+            // In another thread, because the first caller is already inside a runtime.
+            Box::new(move || {
+                std::thread::spawn(move || start_fixture_servers(major)).join().expect("the fixture servers start")
+            })
         };
         majors().keys().map(|&major| (major, LazyServers::new(make(major)))).collect()
     });
@@ -68,7 +70,7 @@ pub fn role_conninfo(cluster: &Cluster, role: &str, database: &str) -> String {
     format!("host={host} port={port} user={} dbname={}", quoted(role), quoted(database))
 }
 
-/// A name as SQL takes it, whatever is in it.
+/// Quotes any name for SQL.
 pub fn quote_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -137,12 +139,12 @@ pub async fn execute_batch(client: &Client, statements: &str) {
     client.batch_execute(statements).await.unwrap_or_else(|error| panic!("{error:?}\nin: {statements}"));
 }
 
-/// Waits until a question is answered with true.
+/// Waits until a query returns true.
 pub async fn wait_until_true(cluster: &Cluster, query: &str) {
     wait_until(query, async || query_one_text(cluster, "postgres", query).await.as_deref() == Some("t")).await;
 }
 
-/// The server's answer to a query, as a list of objects.
+/// Returns the result of a query as a list of objects.
 pub async fn query_objects(cluster: &Cluster, database: &str, query: &str) -> Vec<serde_json::Value> {
     let list = format!("select coalesce(json_agg(t), '[]') from ({query}) t");
     let answer = query_one_text(cluster, database, &list).await.expect("a list");

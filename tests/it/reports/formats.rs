@@ -1,4 +1,4 @@
-//! Every format of every report, with names that would break it if they could.
+//! Every format of every report, with names that could break it.
 
 use pgtend::render::{Document, Style, render_terminal};
 use unicode_width::UnicodeWidthStr;
@@ -7,14 +7,14 @@ use super::fixture_servers::{DATABASE, NAMES, ROLES, fixture_servers, role_conni
 use super::program::{REPORT_NAMES, array_field, pgtend_command, report_json, run_command, run_pgtend};
 use crate::clusters::on_a_major_and_the_newest;
 
-/// A report in a format, made on a screen of so many columns.
+/// Renders a report in a format for a screen of so many columns.
 fn render_report(arguments: &[&str], columns: &str) -> String {
     let answer = run_command(pgtend_command(arguments).env("COLUMNS", columns));
     assert!(answer.exit == 0 && answer.stderr.is_empty(), "{arguments:?}: {answer:?}");
     answer.stdout
 }
 
-/// Characters a terminal obeys, and those that hide or reorder what stands around them (Unicode 9, UAX #9).
+/// Control characters, and characters that hide or reorder the text around them (Unicode 9, UAX #9).
 fn is_unsafe(c: char) -> bool {
     let reorders = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
     c.is_control() || reorders || matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
@@ -28,7 +28,7 @@ pub fn assert_harmless(what: &str, text: &str) {
 
 #[tokio::test]
 async fn formats_table_fits_the_screen() {
-    on_a_major_and_the_newest(13, "tables fit the screen", async |major, _| {
+    on_a_major_and_the_newest(13, "width of tables", async |major, _| {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("snapshot.json");
         let file = file.to_str().unwrap();
@@ -69,7 +69,7 @@ fn formats_long_words_fit_the_screen() {
 
 #[tokio::test]
 async fn formats_overview_fits_one_screen() {
-    on_a_major_and_the_newest(13, "the overview is one screen", async |major, _| {
+    on_a_major_and_the_newest(13, "height of the overview", async |major, _| {
         for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
             let text = render_report(&["overview", "-d", &role_conninfo(cluster, "postgres", DATABASE)], "80");
             assert!(text.lines().count() <= 24, "{} lines:\n{text}", text.lines().count());
@@ -80,7 +80,7 @@ async fn formats_overview_fits_one_screen() {
 
 #[tokio::test]
 async fn formats_csv_has_one_record_per_element() {
-    on_a_major_and_the_newest(13, "csv reads back", async |major, _| {
+    on_a_major_and_the_newest(13, "CSV records", async |major, _| {
         let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         for (report, key) in
             [("databases", "database"), ("tables", "table"), ("indexes", "index"), ("slots", "slot_name")]
@@ -114,7 +114,7 @@ async fn formats_csv_has_one_record_per_element() {
 
 #[tokio::test]
 async fn formats_markdown_escapes_names() {
-    on_a_major_and_the_newest(13, "markdown is balanced", async |major, _| {
+    on_a_major_and_the_newest(13, "Markdown cells and code spans", async |major, _| {
         let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         for report in REPORT_NAMES {
             let text = render_report(&[report, "--format", "markdown", "-d", &conninfo], "80");
@@ -136,12 +136,12 @@ async fn formats_markdown_escapes_names() {
     .await;
 }
 
-/// Bars that end a cell: those behind a backslash do not.
+/// Counts the bars that end a cell: a bar after a backslash does not.
 pub fn cell_separators(line: &str) -> usize {
     line.replace("\\\\", "").replace("\\|", "").matches('|').count()
 }
 
-/// The line without its code spans: runs of backticks and what is between two of the same length.
+/// Returns the line without its code spans: a run of backticks, and the text up to the next run of the same length.
 pub fn strip_code_spans(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
@@ -162,7 +162,7 @@ pub fn strip_code_spans(line: &str) -> String {
 
 #[tokio::test]
 async fn formats_json_keeps_names_and_is_safe() {
-    on_a_major_and_the_newest(13, "json escapes", async |major, _| {
+    on_a_major_and_the_newest(13, "JSON escapes", async |major, _| {
         let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         let answer = run_pgtend(&["tables", "--format", "json", "-d", &conninfo]);
         assert_harmless("json", &answer.stdout);
@@ -184,7 +184,7 @@ async fn formats_colour_follows_the_terminal() {
         let colour = |arguments: &[&str], no_color: &str| {
             let mut command = pgtend_command(&[&["indexes", "-d", &conninfo], arguments].concat());
             let text = run_command(command.env("NO_COLOR", no_color).env("COLUMNS", "80")).stdout;
-            // What is left without the colours is as harmless, and as narrow, as it is without colour.
+            // Without the colours, the text is as harmless and as narrow as without colour.
             let mut plain = String::new();
             let mut parts = text.split("\u{1b}[");
             plain.push_str(parts.next().unwrap());
@@ -197,11 +197,11 @@ async fn formats_colour_follows_the_terminal() {
             assert!(plain.lines().all(|line| line.width() <= 80));
             text.contains('\u{1b}')
         };
-        assert!(!colour(&[], ""), "a pipe is no terminal");
+        assert!(!colour(&[], ""), "a pipe is not a terminal");
         assert!(!colour(&[], "1"));
         assert!(!colour(&["--color", "never"], ""));
         assert!(colour(&["--color", "always"], ""));
-        assert!(colour(&["--color", "always"], "1"), "said on the command line, it outweighs the environment");
+        assert!(colour(&["--color", "always"], "1"), "the command line overrides the environment");
     })
     .await;
 }

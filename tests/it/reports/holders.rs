@@ -1,4 +1,4 @@
-//! pg_wal taken apart: the parts are the whole, the cause that binds is named, and what is called removable goes.
+//! The explanation of pg_wal: its parts add up, the binding holder is named, and the removable part is removed.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ pub async fn alter_system(cluster: &Cluster, name: &str, value: &str) {
     wait_until_true(cluster, &now).await;
 }
 
-/// What must hold in every state: the parts add up, and next to nothing is unexplained.
+/// Asserts what holds in every state: the parts add up, and almost nothing is unexplained.
 pub fn assert_wal_is_explained(what: &str, cluster: &Cluster) -> Value {
     let report = report_json(&["wal", "-d", &cluster.conninfo()]);
     assert_nulls_explained(what, &report);
@@ -51,10 +51,10 @@ pub fn retained_by_cause(report: &Value, cause: &str) -> u64 {
     parts.map(|holder| holder["bytes"].as_u64().unwrap()).sum()
 }
 
-/// After a checkpoint: who binds, and that the checkpoint left nothing that is called removable.
+/// Asserts, after a checkpoint, which holder is binding, and that no removable WAL is left.
 pub async fn assert_bound_by(what: &str, cluster: &Cluster, cause: &str, name: Option<&str>, at_least: u64) -> Value {
     if cause != "archiver" {
-        // What the archiver has not taken yet would stay for it.
+        // WAL that is not archived yet would be retained.
         wait_until_true(cluster, NO_FILE_TO_ARCHIVE).await;
     }
     execute_sql(cluster, "postgres", "checkpoint").await;
@@ -63,13 +63,13 @@ pub async fn assert_bound_by(what: &str, cluster: &Cluster, cause: &str, name: O
     assert_eq!((binding["cause"].as_str(), binding["name"].as_str()), (Some(cause), name), "{what}: {}", report["wal"]);
     assert!(binding["bytes"].as_u64() >= Some(at_least * SEGMENT), "{what}: {}", report["wal"]);
     let removable = retained_by_cause(&report, "removable-at-checkpoint");
-    assert!(removable <= SEGMENT, "{what}: {removable} were left behind: {}", report["wal"]);
+    assert!(removable <= SEGMENT, "{what}: {removable} bytes are still removable: {}", report["wal"]);
     report
 }
 
 #[tokio::test]
 async fn holders_explain_pg_wal() {
-    on_every_installation("pg_wal is explained", async |major, installation| {
+    on_every_installation("holders of pg_wal", async |major, installation| {
         let mut options = cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h");
         options.initdb.push("--wal-segsize=1".to_owned());
         for (name, value) in
@@ -110,7 +110,7 @@ async fn assert_bound_by_slots(cluster: &Cluster) {
     let freed =
         retained_by_cause(&assert_wal_is_explained("dropped, no checkpoint yet", cluster), "removable-at-checkpoint");
     assert!(freed >= 5 * SEGMENT, "{freed}");
-    // The temporary one reaches back as far: the first by name is named.
+    // The temporary slot needs the same LSN: the first by name is shown.
     assert_bound_by("the younger slot", cluster, "slot", Some("p"), 4).await;
     drop(session);
     alter_system(cluster, "max_slot_wal_keep_size", "3MB").await;
@@ -128,7 +128,7 @@ async fn assert_bound_by_archiver(cluster: &Cluster) {
     let failed = "select failed_count > 0 from pg_stat_archiver";
     wait_until_true(cluster, failed).await;
     assert_bound_by("archiving fails", cluster, "archiver", None, 4).await;
-    // Who may not look into pg_wal still learns how far back it reaches.
+    // A role without access to pg_wal still gets the retained bytes.
     execute_sql(cluster, "postgres", "create role stranger login").await;
     let blind = report_json(&["wal", "-d", &role_conninfo(cluster, "stranger", "postgres")]);
     assert_nulls_explained("as a stranger", &blind);
@@ -141,7 +141,7 @@ async fn assert_bound_by_archiver(cluster: &Cluster) {
     let before = query_one_text(cluster, "postgres", count).await;
     write_wal(cluster, 5).await;
     assert_bound_by("no archive_command", cluster, "archiver", None, 9).await;
-    assert_eq!(query_one_text(cluster, "postgres", count).await, before, "nothing is counted as failed");
+    assert_eq!(query_one_text(cluster, "postgres", count).await, before, "no failure is counted");
     let text = run_pgtend(&["wal", "-d", &cluster.conninfo()]).stdout;
     assert!(text.contains("nothing is archived") && text.contains("segments not archived yet"), "{text}");
     alter_system(cluster, "archive_command", "true").await;
@@ -152,16 +152,16 @@ async fn assert_bound_by_archiver(cluster: &Cluster) {
 async fn assert_bound_by_summarizer(cluster: &Cluster) {
     alter_system(cluster, "summarize_wal", "on").await;
     wait_until_true(cluster, "select summarized_lsn > '0/0' from pg_get_wal_summarizer_state()").await;
-    assert_wal_is_explained("the summarizer is on", cluster);
+    assert_wal_is_explained("with the summarizer", cluster);
     let pid = "select pid::text from pg_stat_activity where backend_type = 'walsummarizer'";
     let pid = query_one_text(cluster, "postgres", pid).await.expect("a summarizer");
     let signal = |name: &str| assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     signal("-STOP");
     write_wal(cluster, 8).await;
-    assert_bound_by("the summarizer is paused", cluster, "summarizer", None, 7).await;
+    assert_bound_by("a paused summarizer", cluster, "summarizer", None, 7).await;
     signal("-CONT");
     alter_system(cluster, "summarize_wal", "off").await;
-    assert_bound_by("the summarizer is off", cluster, "checkpoint", None, 1).await;
+    assert_bound_by("without the summarizer", cluster, "checkpoint", None, 1).await;
 }
 
 async fn assert_bound_by_lost_standby(cluster: &mut Cluster) {
@@ -174,10 +174,10 @@ async fn assert_bound_by_lost_standby(cluster: &mut Cluster) {
     assert_wal_is_explained("on the standby", &standby);
     standby.stop(StopMode::Fast).expect("the standby stops");
     write_wal(cluster, 8).await;
-    assert_bound_by("the standby is gone", cluster, "slot", Some("standby"), 7).await;
-    standby.start_server().expect("the standby returns");
+    assert_bound_by("a stopped standby", cluster, "slot", Some("standby"), 7).await;
+    standby.start_server().expect("the standby starts");
     let caught_up = "select active and pg_current_wal_lsn() - restart_lsn < 100000 from pg_replication_slots where slot_name = 'standby'";
     wait_until_true(cluster, caught_up).await;
-    assert_bound_by("the standby is back", cluster, "checkpoint", None, 1).await;
-    assert_wal_is_explained("on the standby that came back", &standby);
+    assert_bound_by("a restarted standby", cluster, "checkpoint", None, 1).await;
+    assert_wal_is_explained("on the restarted standby", &standby);
 }

@@ -1,4 +1,4 @@
-//! Slots that the server invalidates, each way there is, and what they still keep: nothing.
+//! Slots that the server invalidates, for every cause: they retain nothing.
 
 use pg_sandbox::{Cluster, ClusterOptions, StandbyOptions, StopMode};
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn small_segments() -> ClusterOptions {
     options.with_setting("checkpoint_timeout", "1h")
 }
 
-/// The slot, which must be lost for this reason, keep nothing, and say so on its page.
+/// Asserts that the slot is lost for this cause, retains nothing, and that its page says so.
 fn assert_lost(cluster: &Cluster, name: &str, cause: &str) -> Value {
     let report = report_json(&["slots", "-d", &cluster.conninfo()]);
     assert_nulls_explained("slots", &report);
@@ -35,7 +35,7 @@ fn assert_lost(cluster: &Cluster, name: &str, cause: &str) -> Value {
 
 #[tokio::test]
 async fn invalidated_by_max_slot_wal_keep_size() {
-    on_every_installation("lost by max_slot_wal_keep_size", async |major, installation| {
+    on_every_installation("invalidation by max_slot_wal_keep_size", async |major, installation| {
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
         execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
@@ -43,7 +43,7 @@ async fn invalidated_by_max_slot_wal_keep_size() {
         write_wal(&cluster, 3).await;
         execute_sql(&cluster, "postgres", "checkpoint").await;
 
-        // Not lost yet, and how long that lasts is told.
+        // Not lost yet, and the report predicts when.
         let report = report_json(&["wal", "--sample", "50ms", "-d", &cluster.conninfo()]);
         assert_nulls_explained("wal", &report);
         for slot in ["l", "p"] {
@@ -63,7 +63,7 @@ async fn invalidated_by_max_slot_wal_keep_size() {
             let lives_again = array_field(&slot, "reasons").iter().any(|reason| reason["id"] == "may-live-again");
             assert_eq!(lives_again, name == "p" && major < 18, "{slot}");
         }
-        let report = assert_wal_is_explained("both are lost", &cluster);
+        let report = assert_wal_is_explained("two lost slots", &cluster);
         assert_eq!(report["wal"]["forecast"]["wal_accumulation"], Value::Null, "{report}");
         assert_eq!(array_field(&report["wal"]["forecast"], "slots").len(), 0);
     })
@@ -72,7 +72,7 @@ async fn invalidated_by_max_slot_wal_keep_size() {
 
 #[tokio::test]
 async fn invalidated_by_idle_timeout() {
-    on_installations_from(18, "lost by idle_replication_slot_timeout", async |_, installation| {
+    on_installations_from(18, "invalidation by idle_replication_slot_timeout", async |_, installation| {
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
         execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
@@ -91,10 +91,10 @@ async fn invalidated_by_idle_timeout() {
         wait_until_true(&cluster, lost).await;
         for name in ["l", "p"] {
             let slot = assert_lost(&cluster, name, "idle_timeout");
-            assert!(slot["restart_lsn"].is_string(), "the server shows where it stood: {slot}");
+            assert!(slot["restart_lsn"].is_string(), "the server shows its last position: {slot}");
         }
         let report = report_json(&["slots", "-d", &cluster.conninfo()]);
-        assert_eq!(find_element(&report, "slots", "slot_name", "never")["verdict"], "empty", "it holds nothing to time out");
+        assert_eq!(find_element(&report, "slots", "slot_name", "never")["verdict"], "empty", "a slot without WAL has no timeout");
         execute_sql(&cluster, "postgres", "checkpoint").await;
         let removable = retained_by_cause(&assert_wal_is_explained("timed out", &cluster), "removable-at-checkpoint");
         assert!(removable <= SEGMENT, "{removable}");
@@ -106,16 +106,16 @@ async fn slot_on_standby(primary: &Cluster, standby: &Cluster) {
     let create =
         execute_sql(standby, "postgres", "select pg_create_logical_replication_slot('on_standby', 'test_decoding')");
     let mut create = std::pin::pin!(create);
-    // It waits for a description of the running transactions, which an idle primary writes on request only.
+    // Creating the slot waits for a record of the running transactions, which an idle primary writes on request only.
     while tokio::time::timeout(std::time::Duration::from_millis(100), create.as_mut()).await.is_err() {
         execute_sql(primary, "postgres", "select pg_log_standby_snapshot()").await;
     }
 }
 
-/// A standby's logical slot conflicts with what the primary's VACUUM removes.
+/// A standby's logical slot conflicts with rows that VACUUM removes on the primary.
 #[tokio::test]
 async fn invalidated_by_rows_removed() {
-    on_installations_from(16, "lost by removed rows", async |major, installation| {
+    on_installations_from(16, "invalidation by removed rows", async |major, installation| {
         let mut primary = private_cluster(installation, small_segments());
         let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         slot_on_standby(&primary, &standby).await;
@@ -131,7 +131,7 @@ async fn invalidated_by_rows_removed() {
 
 #[tokio::test]
 async fn invalidated_by_wal_level() {
-    on_installations_from(16, "lost by wal_level", async |major, installation| {
+    on_installations_from(16, "invalidation by wal_level", async |major, installation| {
         let mut primary = private_cluster(installation, small_segments());
         let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         slot_on_standby(&primary, &standby).await;

@@ -1,4 +1,4 @@
-//! The reports: through the program, as a user has them, against servers that know the truth.
+//! The reports of the program, compared with the values of real servers.
 
 mod bad_input;
 mod database_selection;

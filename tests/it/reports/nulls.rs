@@ -1,4 +1,4 @@
-//! Unknown is not zero: every null of a report is named under `unavailable`, or means "there is none".
+//! Unknown is not zero: every null in a report is either listed under `unavailable` or means "there is none".
 
 use pgtend::facts::Snapshot;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, qu
 use super::program::{REPORT_NAMES, array_field, report_json, run_pgtend};
 use crate::clusters::{connect_superuser, on_every_installation};
 
-/// Where null means "there is none", why, and when: by the object that holds it.
+/// A field in which null means "there is none", the reason, and the condition on the object that contains it.
 struct MeaningfulNull {
     path: &'static str,
     reason: &'static str,
@@ -26,7 +26,7 @@ fn has_no_heap(table: &Value) -> bool {
     table["kind"] == "foreign_table" || table["kind"] == "partitioned_table"
 }
 
-/// Only B-trees of one column are; a definition that could not be read tells nothing.
+/// Only B-trees of one column are estimated; without the definition this is unknown.
 fn is_not_estimated(index: &Value) -> bool {
     let columns = |key: &str| index[key].as_array().map(Vec::len);
     let only_one = columns("key_columns").zip(columns("include_columns")).map(|(keys, more)| keys + more == 1);
@@ -35,7 +35,7 @@ fn is_not_estimated(index: &Value) -> bool {
 
 const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("findings[].measured", "the check measures nothing", |_| true),
-    null_means_none("findings[].threshold", "the check has no limit", |_| true),
+    null_means_none("findings[].threshold", "the check has no threshold", |_| true),
     null_means_none("findings[].unit", "nothing is measured", |finding| finding["measured"].is_null()),
     null_means_none("findings[].advice", "there is none", |_| true),
     null_means_none("databases[].stats_reset", "never reset", always),
@@ -43,14 +43,14 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("tables[].partitions", "not partitioned", |t| t["kind"] != "partitioned_table"),
     null_means_none("tables[].extension", "no extension owns it", always),
     null_means_none("tables[].tablespace", "the database's own", always),
-    null_means_none("tables[].row_estimate", "its rows lie elsewhere", |t| t["kind"] == "foreign_table"),
-    null_means_none("tables[].bloat_bytes", "no heap of its own", has_no_heap),
-    null_means_none("tables[].bloat_source", "no heap of its own", has_no_heap),
+    null_means_none("tables[].row_estimate", "its rows are on another server", |t| t["kind"] == "foreign_table"),
+    null_means_none("tables[].bloat_bytes", "it has no heap", has_no_heap),
+    null_means_none("tables[].bloat_source", "it has no heap", has_no_heap),
     null_means_none("tables[].last_vacuum", "never", always),
     null_means_none("tables[].last_autovacuum", "never", always),
     null_means_none("tables[].last_analyze", "never", always),
     null_means_none("tables[].last_autoanalyze", "never", always),
-    null_means_none("tables[].xid_age", "no rows of its own", |t| {
+    null_means_none("tables[].xid_age", "it has no rows", |t| {
         t["kind"] == "partitioned_table" || t["kind"] == "foreign_table"
     }),
     null_means_none("indexes[].bloat_bytes", "not estimated", is_not_estimated),
@@ -85,11 +85,11 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("slots[].reasons[].database", "no database", |r| r["id"] == "pinned-by-transaction"),
     null_means_none("slots[].reasons[].role", "a process of the server", |r| r["id"] == "pinned-by-transaction"),
     null_means_none("slots[].reasons[].seconds", "it has just ended", |r| r["id"] == "pinned-by-transaction"),
-    null_means_none("slots[].reasons[].query", "no word before its first literal", |r| {
+    null_means_none("slots[].reasons[].query", "nothing before its first literal", |r| {
         r["id"] == "pinned-by-transaction"
     }),
     null_means_none("why.held_beyond_by", "it retains nothing", always),
-    null_means_none("wal.replay_lsn", "a primary replays nothing", always),
+    null_means_none("wal.replay_lsn", "a primary does not replay", always),
     null_means_none("wal.holders[].name", "no slot", |h| h["cause"] != "slot"),
     null_means_none("wal.holders[].retained_bytes", "not retained", |h| {
         ["removable-at-checkpoint", "recycled", "other-files", "unexplained"].iter().any(|cause| h["cause"] == *cause)
@@ -114,10 +114,10 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("wal.statements.since", "not available before 14", always),
     null_means_none("wal.statements.most[].database", "it was dropped", always),
     null_means_none("wal.statements.most[].role", "it was dropped", always),
-    null_means_none("wal.statements.most[].query", "no word before its first literal", |s| s["queryid"].is_string()),
-    null_means_none("wal.backends[].database", "none of its own", |b| b["backend_type"] != "client backend"),
-    null_means_none("wal.backends[].role", "none of its own", |b| b["backend_type"] != "client backend"),
-    null_means_none("wal.backends[].application_name", "it gave none", always),
+    null_means_none("wal.statements.most[].query", "nothing before its first literal", |s| s["queryid"].is_string()),
+    null_means_none("wal.backends[].database", "not a client", |b| b["backend_type"] != "client backend"),
+    null_means_none("wal.backends[].role", "not a client", |b| b["backend_type"] != "client backend"),
+    null_means_none("wal.backends[].application_name", "not set", always),
     null_means_none("wal.full_page_images", "a standby writes none", |wal| wal["replay_lsn"].is_string()),
     null_means_none("wal.disk.size_bytes", "only the free space was given", |disk| disk["source"] == "flag"),
     null_means_none("wal.forecast.wal_accumulation", "nothing retains all new WAL", always),
@@ -141,11 +141,11 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("overview.log_bytes", "the server logs elsewhere", always),
 ];
 
-/// The keys that `subjects` may name an element by.
+/// The keys by which `subjects` may identify an element.
 const SUBJECT_KEYS: [&[&str]; 6] =
     [&["database"], &["tablespace"], &["slot_name"], &["schema", "table"], &["schema", "index"], &["index"]];
 
-/// Finds nulls that nobody explains, and explanations of what is not missing.
+/// Returns nulls without an explanation, and explanations of values that are not null.
 pub fn null_faults(report: &Value) -> Vec<String> {
     let mut nulls = Vec::new();
     for (key, value) in
@@ -160,8 +160,10 @@ pub fn null_faults(report: &Value) -> Vec<String> {
         let absent = MEANINGFUL_NULLS.iter().any(|meaning| meaning.path == null.path && (meaning.applies)(null.holder));
         if !explained && !absent {
             let why = MEANINGFUL_NULLS.iter().find(|meaning| meaning.path == null.path).map(|meaning| meaning.reason);
-            faults
-                .push(format!("{} is null, and nothing says why ({why:?} does not hold): {}", null.path, null.holder));
+            faults.push(format!(
+                "{} is null, and has no explanation ({why:?} does not hold): {}",
+                null.path, null.holder
+            ));
         }
     }
     for gap in gaps {
@@ -172,7 +174,7 @@ pub fn null_faults(report: &Value) -> Vec<String> {
             match values_at(report, field) {
                 Err(fault) => faults.push(format!("unavailable names {field}: {fault}")),
                 Ok(found) if found.iter().all(|value| is_present(value)) && !found.is_empty() => {
-                    faults.push(format!("unavailable names {field}, and it is there: {gap}"));
+                    faults.push(format!("unavailable names {field}, which is not null: {gap}"));
                 }
                 Ok(_) => {}
             }
@@ -181,11 +183,11 @@ pub fn null_faults(report: &Value) -> Vec<String> {
     faults
 }
 
-/// A null, where it is, and what holds it.
+/// A null, its path, and the object that contains it.
 struct ReportedNull<'a> {
     path: String,
     holder: &'a Value,
-    /// The nearest element of a list above it.
+    /// The nearest enclosing element of a list.
     element: Option<&'a Value>,
 }
 
@@ -228,7 +230,7 @@ fn gap_explains(gap: &Value, null: &ReportedNull) -> bool {
     named && array_field(gap, "fields").iter().any(covers)
 }
 
-/// All values at a path; none below an empty list or a null.
+/// Returns all values at a path; none below an empty list or a null.
 fn values_at<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
     let mut values = vec![report];
     for part in path.split('.') {
@@ -237,7 +239,7 @@ fn values_at<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String
         for value in values.into_iter().filter(|value| !value.is_null()) {
             let Some(inner) = value.get(key) else { return Err(format!("there is no {key} in it")) };
             if part.ends_with("[]") && !inner.is_null() {
-                next.extend(inner.as_array().ok_or_else(|| format!("{key} is no list"))?);
+                next.extend(inner.as_array().ok_or_else(|| format!("{key} is not a list"))?);
             } else {
                 next.push(inner);
             }
@@ -252,7 +254,7 @@ fn is_present(value: &Value) -> bool {
     value != "unknown" && !value.is_null() && value.as_array().is_none_or(|elements| !elements.is_empty())
 }
 
-/// No null of the report goes unexplained, and nothing that is there is called unavailable.
+/// Asserts that every null is explained, and that no known value is called unavailable.
 #[track_caller]
 pub fn assert_nulls_explained(what: &str, report: &Value) {
     let faults = null_faults(report);
@@ -261,7 +263,7 @@ pub fn assert_nulls_explained(what: &str, report: &Value) {
 
 #[tokio::test]
 async fn nulls_of_every_report_are_explained() {
-    on_every_installation("every null is explained", async |major, _| {
+    on_every_installation("nulls of all reports", async |major, _| {
         for (server_name, cluster) in
             [("primary", &fixture_servers(major).primary), ("standby", &fixture_servers(major).standby)]
         {
@@ -299,15 +301,14 @@ async fn nulls_of_every_report_are_explained() {
 
 #[tokio::test]
 async fn nulls_of_superuser_come_from_version_only() {
-    on_every_installation("the superuser sees all", async |major, _| {
+    on_every_installation("nulls of the superuser", async |major, _| {
         for report in REPORT_NAMES {
             let json =
                 report_json(&[report, "-d", &role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE)]);
             for gap in array_field(&json, "unavailable") {
                 let lacks = gap["needs_version"].as_u64() > Some(major.into());
-                // Its statistics are a second old at most when the fixture server has just been started.
-                let too_young =
-                    gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("less than a minute ago");
+                // Statistics start with the fixture server, possibly a second ago.
+                let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("less than a minute ago");
                 assert!(lacks || too_young || gap["not_set_up"] == true, "{report} on {major}: {gap}");
             }
             let hides = |gap: &Value| gap["needs_version"].is_null() && gap["not_set_up"].is_null();
@@ -326,7 +327,7 @@ async fn nulls_of_superuser_come_from_version_only() {
 
 #[tokio::test]
 async fn nulls_suggested_grant_makes_fact_readable() {
-    on_every_installation("the grants help", async |major, _| {
+    on_every_installation("suggested grants", async |major, _| {
         let cluster = &fixture_servers(major).primary;
         let superuser = connect_superuser(cluster, "postgres").await;
         for (report, list_key, field, role) in [

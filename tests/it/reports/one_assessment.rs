@@ -1,7 +1,7 @@
-//! No report contradicts another: the same subject has one finding, one status and one number of bytes everywhere.
+//! Reports do not contradict each other: a subject has the same finding, status and number of bytes everywhere.
 //!
-//! The snapshots: four recorded ones, which are also read as of a full disk and with silences; of each selected major
-//! six of the fixture servers (primary and standby, three roles) and ten of incidents.
+//! The snapshots: four recorded ones, which are also evaluated with a full disk and with silences; for each selected
+//! major six of the fixture servers (primary and standby, three roles) and ten of incidents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::clusters::{
 /// The reports that show findings.
 const REPORTS: [&str; 6] = ["overview", "slots", "indexes", "tables", "wal", "audit"];
 
-/// One report of a snapshot file. The exit codes of `check` and `audit` are not of interest.
+/// Returns one report of a snapshot file. The exit codes of `check` and `audit` are ignored.
 fn report_of(file: &str, report: &str, options: &[&str]) -> Value {
     let arguments = [&[report, "--from", file, "--format", "json"], options].concat();
     let answer = run_command(&mut pgtend_command(&arguments));
@@ -33,7 +33,7 @@ fn by_id(findings: &Value) -> BTreeMap<String, &Value> {
     findings.iter().map(|finding| (finding["id"].as_str().unwrap().to_owned(), finding)).collect()
 }
 
-/// The rows of a list; none where it is null.
+/// Returns the rows of a list; none if it is null.
 fn rows(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
@@ -43,7 +43,7 @@ fn percent_in(text: &Value) -> Option<&str> {
     text.as_str()?.split_once(" %")?.0.rsplit([' ', '(']).next()
 }
 
-/// Every contradiction between two reports on a snapshot.
+/// Returns every contradiction between two reports on a snapshot.
 fn contradictions(file: &str, options: &[&str]) -> Vec<String> {
     let check = report_of(file, "check", options);
     let reports: BTreeMap<&str, Value> =
@@ -65,12 +65,12 @@ fn contradictions(file: &str, options: &[&str]) -> Vec<String> {
             }
         }
     }
-    // The overview has every alert that the check has.
+    // The overview has every alert of the check.
     let shown = by_id(&reports["overview"]["findings"]);
     for (id, finding) in expected.iter().filter(|(_, finding)| finding["class"] == "alert") {
         compare(format!("{id} in check and overview"), finding, shown.get(id).unwrap_or(&&false.into()));
     }
-    // Rows agree with findings. A silence hides the finding and leaves the row as it is.
+    // Rows agree with findings. A silence hides the finding and does not change the row.
     let connected = check["server"]["database"].as_str().unwrap_or_default();
     for check_id in ["invalid-index", "index-bloat"] {
         let marked = rows(&reports["indexes"]["indexes"]).filter(|row| rows(&row["findings"]).any(|id| id == check_id));
@@ -140,14 +140,14 @@ fn one_assessment_with_silences() {
     for name in RECORDED {
         let file = scenario_file(name);
         let loud = report_of(&file, "check", &[]);
-        // One subject of every second check that finds something.
+        // One subject of every second check with a finding.
         let mut first_of_check = BTreeMap::new();
         for finding in rows(&loud["findings"]).filter(|finding| finding["status"] != "unknown") {
             first_of_check.entry(finding["check"].to_string()).or_insert(finding);
         }
         let chosen: Vec<&Value> = first_of_check.values().copied().step_by(2).collect();
         let silence = |finding: &&Value| {
-            // A pattern of the subject would have to quote its brackets; "?" stands for any character.
+            // In a pattern the subject's brackets would have to be quoted; "?" stands for any character.
             let subject = finding["subject"].as_str().unwrap().replace(['[', ']', '*'], "?");
             let (check, subject) = (&finding["check"], Value::from(subject));
             format!("[[silence]]\ncheck = {check}\nsubject = {subject}\nuntil = 2099-01-01\nreason = \"known\"\n")
@@ -165,7 +165,7 @@ fn one_assessment_with_silences() {
     }
 }
 
-/// The recorded snapshots, as of a disk without free space.
+/// The recorded snapshots, with a disk without free space.
 #[test]
 fn one_assessment_of_a_full_disk_on_record() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,7 +244,7 @@ async fn one_assessment_incidents() {
         let state = "select wal_status = 'lost' from pg_replication_slots where slot_name = 'gone'";
         wait_until_true(&cluster, state).await;
 
-        // What a managed service gives its customer: pg_monitor and the drop of slots, no superuser.
+        // The role of a managed service: pg_monitor and the drop of slots, not a superuser.
         let managed = [
             "create role rdsadmin; create role rds_superuser",
             "create role tenant login replication createrole createdb; grant pg_monitor, rds_superuser to tenant",
@@ -272,7 +272,7 @@ async fn one_assessment_incidents() {
         cluster.stop(StopMode::Immediate).unwrap();
         cluster.start_server().unwrap();
         assert_consistent_after(&cluster, "postgres", folder, &named("after a crash"), &[]).await;
-        print_stderr(&format!("eight incidents on {major}"));
+        print_stderr(&format!("one assessment of incidents: eight on {major}"));
     })
     .await;
 }
@@ -282,7 +282,7 @@ async fn one_assessment_incidents() {
 async fn one_assessment_of_a_full_disk() {
     on_every_installation("one assessment of a full disk", async |major, installation| {
         let Some(disk) = SmallFileSystem::mount("160m") else {
-            return print_stderr(&format!("one assessment of a full disk: NOT RUN on {major}: no right to mount"));
+            return print_stderr(&format!("one assessment of a full disk: NOT RUN on {major}: no privilege to mount"));
         };
         let options = ClusterOptions { parent: disk.path().to_owned(), ..incident_options() };
         let cluster = private_cluster(installation, options.with_setting("max_wal_size", "2MB"));
@@ -292,10 +292,10 @@ async fn one_assessment_of_a_full_disk() {
         let fill = "insert into t select n, repeat(md5(n::text), 3) from generate_series(1, 1000000) n";
         let client = connect_superuser(&cluster, "postgres").await;
         let refused = client.batch_execute(fill).await.expect_err("the disk is full");
-        print_stderr(&format!("a full disk on {major}: {refused}"));
+        print_stderr(&format!("one assessment of a full disk on {major}: {refused}"));
         drop(client);
-        // A server that cannot write WAL stops all its sessions, and recovers without a word to write.
-        wait_until("the server takes connections", async || can_connect(&cluster).await).await;
+        // A server that cannot write WAL ends all its sessions and recovers without writing.
+        wait_until("the server accepting connections", async || can_connect(&cluster).await).await;
         let folder = tempfile::tempdir().unwrap();
         let file = record(folder.path(), "full", &role_conninfo(&cluster, "postgres", "postgres"));
         let snapshot: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();

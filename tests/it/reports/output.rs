@@ -1,4 +1,5 @@
-//! Where a report goes: the file appears whole or not at all, and a reader who has seen enough is no error.
+//! Output of reports: a file is written completely or not at all, and a reader that closes the pipe early is not an
+//! error.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -14,7 +15,7 @@ use super::program::{expect_failure, pgtend_command, run_pgtend};
 use super::scenarios::scenario_file;
 use crate::clusters::print_stderr;
 
-/// A report of some size that needs no server.
+/// Arguments of a large report that needs no server.
 fn report_arguments(output: &Path) -> Vec<String> {
     let output = output.to_str().unwrap().to_owned();
     ["indexes", "--format", "json", "--from", &scenario_file("disaster"), "--output", &output]
@@ -63,7 +64,7 @@ fn output_missing_folder_is_named() {
 #[test]
 fn output_to_full_device_is_an_error() {
     if !Path::new("/dev/full").exists() {
-        return print_stderr("a full device: NOT RUN, there is no /dev/full");
+        return print_stderr("full device: NOT RUN, there is no /dev/full");
     }
     assert!(assert_output_refused(Path::new("/dev/full")).contains("No space left"));
     let full = File::options().write(true).open("/dev/full").unwrap();
@@ -85,7 +86,7 @@ fn output_on_full_disk_keeps_the_old_file() {
             .status()
             .is_ok_and(|status| status.success());
     if !mounted {
-        return print_stderr("a full disk: NOT RUN, no tmpfs can be mounted");
+        return print_stderr("full disk: NOT RUN, no privilege to mount");
     }
     let path = folder.path().join("report.json");
     fs::write(&path, "what was there").unwrap();
@@ -100,7 +101,8 @@ fn output_on_full_disk_keeps_the_old_file() {
 fn output_read_only_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("pgtend");
-    // By a process of its own: a child of a test beside this one must not hold it open for writing.
+    // Copied by a separate process: a child process of a concurrent test must not inherit a handle that is open for
+    // writing.
     let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_pgtend")).arg(&program).status();
     assert!(copied.unwrap().success());
     let snapshot = folder.path().join("snapshot.json");
@@ -108,7 +110,7 @@ fn output_read_only_folder_is_named() {
     let mut command = Command::new(&program);
     if Uid::effective().is_root() {
         let Ok(Some(nobody)) = User::from_name("nobody") else {
-            return print_stderr("a folder: NOT RUN, there is no nobody");
+            return print_stderr("read-only folder: NOT RUN, there is no account nobody");
         };
         command.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
         chown(folder.path(), Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
@@ -189,7 +191,7 @@ fn output_writable_file_in_read_only_folder() {
         let arguments = ["tables", "--from", snapshot.to_str().unwrap(), "--output", path.to_str().unwrap()];
         super::program::run_command(&mut super::program::pgtend_as_nobody(folder.path(), &arguments))
     };
-    // Sticky, and another's: a rename over the file is refused. Then no new file at all.
+    // In a sticky folder of another user a rename over the file is refused; in a read-only one no file can be created.
     for folder_mode in [0o1777, 0o555] {
         fs::set_permissions(&inner, fs::Permissions::from_mode(folder_mode)).unwrap();
         fs::write(&writable, "old").unwrap();
@@ -275,7 +277,7 @@ fn signal_ends_a_run_whose_output_has_no_reader() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     command.args(report_arguments(&fifo)).env_clear().stdin(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    // It opens the pipe and waits, which no state shows: nobody opens the other end.
+    // Opening the pipe blocks because it has no reader; no state shows this.
     std::thread::sleep(Duration::from_secs(2));
     assert!(child.try_wait().unwrap().is_none(), "it waits for a reader");
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
@@ -283,7 +285,7 @@ fn signal_ends_a_run_whose_output_has_no_reader() {
     while child.try_wait().unwrap().is_none() {
         if since.elapsed() > Duration::from_secs(10) {
             child.kill().unwrap();
-            panic!("SIGTERM did not end it");
+            panic!("SIGTERM did not end the program");
         }
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -1,4 +1,4 @@
-//! Running the program as a user does, with nothing of this machine's environment around it.
+//! Runs the program without the environment of this machine.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,10 +9,10 @@ use std::process;
 use assert_cmd::Command;
 use serde_json::Value;
 
-/// The reports that every snapshot can be read as.
+/// The reports that every snapshot has.
 pub const REPORT_NAMES: [&str; 6] = ["overview", "databases", "tables", "indexes", "slots", "wal"];
 
-/// How a run ended and what it said.
+/// The outcome and the output of a run.
 #[derive(Debug)]
 pub struct ProgramOutput {
     pub exit: i32,
@@ -27,17 +27,18 @@ pub fn pgtend_command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs the program until it ends.
 pub fn run_pgtend(arguments: &[&str]) -> ProgramOutput {
     run_command(&mut pgtend_command(arguments))
 }
 
-/// The program, copied into a folder, as somebody whom permissions bind: they do not bind root, so then it is `nobody`.
+/// The program, copied into a folder, as a user that is subject to permissions: the account `nobody` if the tests run
+/// as root.
 pub fn pgtend_as_nobody(folder: &Path, arguments: &[&str]) -> Command {
     let program = folder.join("pgtend");
     if !program.exists() {
-        // By a process of its own: what this one has open for writing, a test beside it may hand to a child, and a
-        // file that is open for writing cannot be run.
+        // Copied by a separate process: a child process of a concurrent test could inherit a handle that is open for
+        // writing, and such a file cannot be executed.
         let copied = process::Command::new("cp").arg(env!("CARGO_BIN_EXE_pgtend")).arg(&program).status();
         assert!(copied.expect("cp runs").success());
         for path in [folder, program.as_path()] {
@@ -52,7 +53,7 @@ pub fn pgtend_as_nobody(folder: &Path, arguments: &[&str]) -> Command {
     Command::from_std(command)
 }
 
-/// Runs a prepared command to its end. Whatever happens, it is no panic.
+/// Runs a prepared command until it ends, and asserts that it did not panic.
 pub fn run_command(command: &mut Command) -> ProgramOutput {
     let output = command.output().expect("the program runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
@@ -65,7 +66,7 @@ pub fn run_command(command: &mut Command) -> ProgramOutput {
     answer
 }
 
-/// A Python that has this module. What apt installs is for Debian's own.
+/// Returns a Python that has this module: modules of apt packages are available to Debian's own Python.
 pub fn python_with(module: &str) -> Option<&'static str> {
     let has_it = |python: &&str| {
         let tried = process::Command::new(python).args(["-c", &format!("import {module}")]).output();
@@ -74,14 +75,14 @@ pub fn python_with(module: &str) -> Option<&'static str> {
     ["/usr/bin/python3", "python3"].into_iter().find(has_it)
 }
 
-/// Runs a report that must succeed without a word on stderr, and reads its JSON.
+/// Runs a report that must succeed without output on stderr, and returns its JSON.
 pub fn report_json(arguments: &[&str]) -> Value {
     let answer = run_pgtend(&[arguments, &["--format", "json"]].concat());
     assert!(answer.exit == 0 && answer.stderr.is_empty(), "{arguments:?}: {answer:?}");
     serde_json::from_str(&answer.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", answer.stdout))
 }
 
-/// A look at a server, kept for reports that read it in several ways.
+/// Records a snapshot of a server for reports that read it several times.
 pub fn record_snapshot(conninfo: &str) -> tempfile::TempPath {
     let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
     let answer = run_pgtend(&["snapshot", "-w", "-q", "-d", conninfo, "--output", path_text(&file)]);
@@ -93,25 +94,25 @@ pub fn path_text(file: &Path) -> &str {
     file.to_str().expect("a path in UTF-8")
 }
 
-/// Runs a report that must fail, with this exit code and nothing on stdout; answers what it said.
+/// Runs a report that must fail with this exit code and without output on stdout. Returns its stderr.
 pub fn expect_failure(exit: i32, arguments: &[&str]) -> String {
     expect_command_failure(exit, &mut pgtend_command(arguments))
 }
 
-/// The same of a prepared command.
+/// Like [`expect_failure`], for a prepared command.
 pub fn expect_command_failure(exit: i32, command: &mut Command) -> String {
     let answer = run_command(command);
     assert_eq!((answer.exit, answer.stdout.as_str()), (exit, ""), "{command:?}: {answer:?}");
-    assert!(!answer.stderr.is_empty(), "{command:?}: ended without a word");
+    assert!(!answer.stderr.is_empty(), "{command:?}: no error message");
     answer.stderr
 }
 
 /// The elements of a list of the report.
 pub fn array_field<'a>(report: &'a Value, key: &str) -> &'a Vec<Value> {
-    report[key].as_array().unwrap_or_else(|| panic!("{key} is no list in {report}"))
+    report[key].as_array().unwrap_or_else(|| panic!("{key} is not a list in {report}"))
 }
 
-/// The element whose `key` is `name`.
+/// Returns the element whose `key` is `name`.
 pub fn find_element<'a>(report: &'a Value, list_key: &str, key: &str, name: &str) -> &'a Value {
     let found = array_field(report, list_key).iter().find(|element| element[key] == name);
     found.unwrap_or_else(|| panic!("no {key} = {name:?} in {list_key}"))

@@ -1,4 +1,4 @@
-//! Every variant of every fact's SQL, prepared where it must serve.
+//! Every variant of every query, prepared on the majors it is for.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,7 +15,7 @@ type ColumnTypes = Vec<(String, String)>;
 async fn queries_variants_return_the_same_columns() {
     let mut shapes: BTreeMap<&str, ColumnTypes> = BTreeMap::new();
     let shapes = std::cell::RefCell::new(&mut shapes);
-    on_every_installation("every query is prepared", async |major, _| {
+    on_every_installation("prepared queries", async |major, _| {
         for role in ROLES {
             let (client, connection) =
                 tokio_postgres::connect(&role_conninfo(&fixture_servers(major).primary, role, DATABASE), NoTls)
@@ -25,7 +25,7 @@ async fn queries_variants_return_the_same_columns() {
             client.batch_execute("set search_path = pg_catalog, pg_temp").await.unwrap();
             let mut prepared = 0;
             for query in ALL {
-                // The last variant that fits is the one that runs; an older one may name what is gone.
+                // The last applicable variant is used; an older one may refer to a removed column.
                 let Ok(sql) = query.sql_for(major) else { continue };
                 let statement =
                     client.prepare(sql).await.unwrap_or_else(|error| panic!("{} as {role}: {error:?}", query.fact));

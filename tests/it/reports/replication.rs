@@ -1,5 +1,5 @@
-//! Native replication as it runs: initial copies, failover slots and a promotion, prepared transactions. In each state
-//! pg_wal is explained.
+//! Native replication: initial copies, failover slots and a promotion, prepared transactions. pg_wal is explained in
+//! each state.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ fn find_reason<'a>(slot: &'a Value, id: &str) -> Option<&'a Value> {
     array_field(slot, "reasons").iter().find(|reason| reason["id"] == id)
 }
 
-/// A subscription in another database of the cluster, whose slot must be there already.
+/// Creates a subscription in another database of the cluster, with an existing slot.
 async fn create_subscription(cluster: &Cluster, name: &str, with: &str) {
     execute_sql(
         cluster,
@@ -55,7 +55,7 @@ const TABLES_IN_SYNC: &str = "select count(*) = 2 and bool_and(srsubstate = 'r')
 
 #[tokio::test]
 async fn replication_table_sync_slot_is_temporary() {
-    on_every_installation("table sync", async |major, installation| {
+    on_every_installation("table synchronization", async |major, installation| {
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('my_copy', 'pgoutput')").await;
         create_subscription(&cluster, "my_copy", "").await;
@@ -74,7 +74,7 @@ async fn replication_table_sync_slot_is_temporary() {
         let waits = "select count(*) = 1 from pg_locks where locktype = 'advisory' and not granted";
         wait_until_true_in(&cluster, "target", waits).await;
         write_wal(&cluster, 4).await;
-        assert_wal_is_explained("a table is copied", &cluster);
+        assert_wal_is_explained("during the copy of a table", &cluster);
         let name = query_one_text(
             &cluster,
             "postgres",
@@ -83,7 +83,7 @@ async fn replication_table_sync_slot_is_temporary() {
         let name = name.await.expect("a slot of the copy");
         let copying = find_slot(&cluster, &name);
         assert_eq!(copying["owner"]["name"], "initial copy of a subscription", "{copying}");
-        // From 14 on nobody holds the slot while the rows are copied.
+        // From 14 on the slot is not active while the rows are copied.
         assert_eq!(
             (&copying["active"], &copying["temporary"]),
             (&(major == 13).into(), &(major == 13).into()),
@@ -95,14 +95,14 @@ async fn replication_table_sync_slot_is_temporary() {
         wait_until_true_in(&cluster, "target", TABLES_IN_SYNC).await;
         wait_until_true(&cluster, "select count(*) = 1 from pg_replication_slots").await;
         assert_eq!(find_slot(&cluster, "my_copy")["verdict"], "healthy");
-        assert_wal_is_explained("the table is copied", &cluster);
+        assert_wal_is_explained("after the copy of a table", &cluster);
     })
     .await;
 }
 
 #[tokio::test]
 async fn replication_prepared_transaction_pins_slot() {
-    on_a_major_and_the_newest(13, "pinned by a prepared transaction", async |_, installation| {
+    on_a_major_and_the_newest(13, "slot pinned by a prepared transaction", async |_, installation| {
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('pinned', 'pgoutput')").await;
         create_subscription(&cluster, "pinned", ", copy_data = false").await;
@@ -123,7 +123,7 @@ async fn replication_prepared_transaction_pins_slot() {
         execute_sql(&cluster, "postgres", "rollback prepared 'forgotten'").await;
         let mut released = false;
         for _ in 0..100 {
-            // The slot moves on with the next description of the running transactions that it confirms.
+            // The slot advances with the next record of the running transactions that its consumer confirms.
             execute_sql(&cluster, "postgres", "insert into a select coalesce(max(i), 1) + 1 from a; checkpoint").await;
             let query = "select confirmed_flush_lsn - restart_lsn < 1000000 from pg_replication_slots";
             released = query_one_text(&cluster, "postgres", query).await.as_deref() == Some("t");
@@ -139,7 +139,7 @@ async fn replication_prepared_transaction_pins_slot() {
     .await;
 }
 
-/// Drops the slot with every flag there is, save those left out; answers the exit code, and the outcome or the refusal.
+/// Drops the slot with every flag. Returns the exit code, and the outcome or the refusal.
 fn drop_with_every_flag(cluster: &Cluster, name: &str, and: &[&str]) -> (i32, String) {
     let common = ["slots", "drop", name, "--yes", "--allow-unproven", "--no-journal", "--format", "json", "-d"];
     let answer = run_pgtend(&[&common[..], &[&cluster.conninfo()], and].concat());
@@ -149,7 +149,7 @@ fn drop_with_every_flag(cluster: &Cluster, name: &str, and: &[&str]) -> (i32, St
     (answer.exit, id.unwrap_or_else(|| panic!("{drop_entry}")).to_owned())
 }
 
-/// A primary with a failover slot in use, and the standby that copies it.
+/// A primary with an active failover slot, and a standby that synchronizes it.
 async fn failover_pair(installation: &pg_sandbox::Installation) -> (Cluster, Cluster) {
     let mut primary = private_cluster(installation, small_segments());
     execute_sql(&primary, "postgres", "select pg_create_physical_replication_slot('gate', true)").await;
@@ -173,9 +173,9 @@ async fn failover_pair(installation: &pg_sandbox::Installation) -> (Cluster, Clu
 async fn replication_failover_slots_are_protected() {
     on_installations_from(17, "failover slots", async |_, installation| {
         let (primary, mut standby) = failover_pair(installation).await;
-        // The slot sync worker sleeps up to 30 s between its rounds, so the rounds are run by hand. A copy persists
-        // once the slot's catalog_xmin on the primary is no older than the standby's: the snapshots of the running
-        // transactions advance it, and a transaction would move the standby's ahead again.
+        // The slot sync worker sleeps up to 30 s between synchronizations, so the test calls the function. The copy is
+        // persistent once the slot's catalog_xmin on the primary is not older than the standby's: records of running
+        // transactions advance it, and a transaction would advance the standby's again.
         let deadline = Instant::now() + Duration::from_secs(120);
         let copied = "select count(*) = 1 from pg_replication_slots where synced and not temporary";
         while query_one_text(&standby, "postgres", copied).await.as_deref() != Some("t") {
@@ -196,7 +196,7 @@ async fn replication_failover_slots_are_protected() {
         assert_wal_is_explained("the primary of failover slots", &primary);
         assert_wal_is_explained("the standby of failover slots", &standby);
 
-        // Without the standby the consumer gets nothing more.
+        // Without the standby the consumer receives no more changes.
         standby.stop(StopMode::Fast).expect("it stops");
         wait_until_true(&primary, "select not active from pg_replication_slots where slot_name = 'gate'").await;
         execute_sql(&primary, "postgres", "insert into a values (-1)").await;
@@ -210,11 +210,11 @@ async fn replication_failover_slots_are_protected() {
         assert_eq!((&waits["standby_slot"], &waits["gate"]), (&"gate".into(), &"inactive".into()));
         let seen = query_one_text(&primary, "target", "select count(*)::text from a where i = -1").await;
         assert_eq!(seen.as_deref(), Some("0"), "the consumer waits");
-        assert_wal_is_explained("the standby is gone", &primary);
+        assert_wal_is_explained("a stopped standby", &primary);
         standby.start_server().expect("it starts again");
         wait_until_true_in(&primary, "target", "select count(*) = 1 from a where i = -1").await;
 
-        // The copy becomes the slot: the flag stays, and protects no more than any failover slot is.
+        // The synchronized slot keeps its flag, and is protected like any failover slot.
         wait_until_true(
             &standby,
             "select confirmed_flush_lsn is not null from pg_replication_slots where slot_name = 'orders'",

@@ -1,5 +1,5 @@
-//! Services that forbid what a server of one's own allows: what can still be said is said, and nobody is told to grant
-//! what the role has.
+//! Services with fewer functions than a self-managed server: reports show the rest, and hints never recommend a
+//! privilege that the role has.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const REVOKED_FUNCTIONS: [&str; 6] = [
 async fn restricted_pg_wal_still_reports_slots() {
     on_a_major_and_the_newest_alone(
         13,
-        "a service that hides pg_wal",
+        "service without access to pg_wal",
         cluster_options().with_setting("autovacuum", "off"),
         async |major, cluster| {
             let superuser = connect_superuser(&cluster, "postgres").await;
@@ -74,12 +74,12 @@ async fn restricted_pg_wal_still_reports_slots() {
             let slot = find_element(&slots, "slots", "slot_name", "forgotten");
             assert!(slot["retained_bytes"].as_u64() >= Some(30_000_000), "{slot}");
 
-            // Not even where WAL is: the furthest position that anything tells of bounds it from below.
+            // Without the current WAL position, the largest known position is a lower bound.
             execute_batch(&superuser, "revoke execute on function pg_current_wal_lsn() from public").await;
             let page = report_json(&["slots", "why", "forgotten", "-d", &master]);
             assert_nulls_explained("slots why without a position", &page);
             assert_eq!(page["slots"][0]["retained_bytes"], Value::Null);
-            assert_eq!(page["slots"][0]["verdict"], "inactive", "nothing is proven");
+            assert_eq!(page["slots"][0]["verdict"], "inactive", "without proof");
             let text = run_pgtend(&["wal", "-d", &master]);
             assert!(text.exit == 0 && text.stdout.contains("Time until the disk is full"), "{text:?}");
         },

@@ -1,12 +1,11 @@
-//! Servers whose administrators took from PUBLIC what everybody has elsewhere: each fact may be missing by itself,
-//! and none takes the others with it.
+//! Servers on which default privileges of PUBLIC are revoked: each fact may be missing without the others.
 
 use super::fixture_servers::{execute_batch, role_conninfo};
 use super::nulls::assert_nulls_explained;
 use super::program::{REPORT_NAMES, report_json, run_pgtend};
 use crate::clusters::{connect_superuser, create_database, on_every_major};
 
-/// What somebody may have revoked, and the report that misses it.
+/// A privilege that may be revoked, and a report that needs it.
 const REVOKED_PRIVILEGES: [(&str, &str); 24] = [
     ("execute on function pg_database_size(oid)", "databases"),
     ("execute on function pg_relation_size(regclass, text)", "tables"),
@@ -36,8 +35,8 @@ const REVOKED_PRIVILEGES: [(&str, &str); 24] = [
 
 #[tokio::test]
 async fn privileges_missing_facts_fail_alone() {
-    on_every_major("hardened servers", async |major, cluster| {
-        // Rights on catalogs are each database's own.
+    on_every_major("servers with revoked privileges", async |major, cluster| {
+        // Privileges on catalogs are per database.
         let name = create_database(cluster).await;
         let superuser = connect_superuser(cluster, &name).await;
         let setup = "create role hardened login; create table t (id int primary key, word text);
@@ -49,14 +48,14 @@ async fn privileges_missing_facts_fail_alone() {
         let usual = REPORT_NAMES.map(|report| report_json(&[report, "-d", &conninfo])["unavailable"].clone());
         for (what, missed) in REVOKED_PRIVILEGES {
             execute_batch(&superuser, &format!("revoke {what} from public")).await;
-            // One major tells as much as six of how each is missing alone.
+            // The individual privileges are tested on one major.
             if major == 17 {
                 for (report, usual) in REPORT_NAMES.iter().zip(&usual) {
                     let json = report_json(&[report, "-d", &conninfo]);
                     assert_nulls_explained(&format!("{report} without {what}"), &json);
                     assert!(
                         *report != missed || json["unavailable"] != *usual,
-                        "{report} without {what} says nothing of it: {json}"
+                        "{report} without {what} does not report it: {json}"
                     );
                     let text = run_pgtend(&[report, "-d", &conninfo]);
                     assert!(text.exit == 0 && text.stderr.is_empty(), "{report} without {what}: {text:?}");

@@ -1,4 +1,4 @@
-//! Recorded snapshots, one a story, and what people read of them.
+//! Recorded snapshots, one per scenario, and the text of their reports.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use super::fixture_servers::{DATABASE, fixture_servers, role_conninfo};
 use super::program::{REPORT_NAMES, pgtend_command, run_command, run_pgtend};
 use crate::clusters::{cluster_options, connect_superuser, installation, private_cluster};
 
-/// The file of a story.
+/// Returns the file of a scenario.
 pub fn scenario_file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures").join(format!("{name}.json"));
     path.to_str().expect("a path in UTF-8").to_owned()
 }
 
-/// What each story is about.
+/// The scenarios whose texts are compared.
 const SCENARIOS: [&str; 3] = ["disaster", "hidden", "names"];
 
 #[test]
@@ -43,19 +43,19 @@ fn scenarios_hold_no_machine_details() {
     }
 }
 
-/// Records the stories anew: `cargo test --test it -- --ignored scenarios_record`.
+/// Records the scenarios: `cargo test --test it -- --ignored scenarios_record`.
 #[tokio::test]
 #[ignore = "writes the fixtures"]
 async fn scenarios_record() {
     let record = |name: &str, conninfo: &str| {
         let answer = run_pgtend(&["snapshot", "-q", "--output", &scenario_file(name), "-d", conninfo]);
         assert_eq!(answer.exit, 0, "{answer:?}");
-        // The compiler's name and its machine's are nobody's business.
+        // Details of the compiler's machine are removed.
         let mut snapshot: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(scenario_file(name)).unwrap()).unwrap();
         let version = snapshot["server"]["version"].as_str().unwrap().to_owned();
         snapshot["server"]["version"] = version.split(" on ").next().unwrap().into();
-        // So are its disk and its place.
+        // So are its disk and its address.
         let facts = snapshot.as_object_mut().unwrap();
         facts.retain(|fact, _| fact != "disk" && fact != "address");
         std::fs::write(scenario_file(name), format!("{snapshot}\n")).unwrap();

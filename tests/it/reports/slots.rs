@@ -1,4 +1,4 @@
-//! The slots report against the server's own truth.
+//! The slots report compared with the server's own values.
 
 use jiff::Timestamp;
 use pg_sandbox::Cluster;
@@ -13,7 +13,7 @@ use crate::clusters::{
 
 const SEGMENT: u64 = 1 << 20;
 
-/// One segment after another, each switched away from when it has hardly begun.
+/// Writes segments, each with a switch after one record.
 async fn write_segments(cluster: &Cluster, count: u32) {
     for _ in 0..count {
         execute_sql(cluster, "postgres", "select pg_logical_emit_message(false, 'filler', 'x')").await;
@@ -34,12 +34,12 @@ async fn current_wal_lsn(cluster: &Cluster) -> Lsn {
     text.and_then(|text| text.parse().ok()).expect("an LSN")
 }
 
-/// A cluster whose slots are in every state there is; the session holds the temporary one.
+/// Creates slots in every state; the returned session owns the temporary one.
 async fn create_slots(cluster: &Cluster) -> tokio_postgres::Client {
     execute_sql(cluster, "postgres", "select pg_create_physical_replication_slot('a_lost', true)").await;
     let filler = "select pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) from generate_series(1, 60)";
     execute_sql(cluster, "postgres", filler).await;
-    // The checkpoint that loses the slot is not always the first: another may be at work already.
+    // A checkpoint may already be in progress, so one may not be enough.
     let lost = "select wal_status = 'lost' from pg_replication_slots where slot_name = 'a_lost'";
     execute_sql(cluster, "postgres", "checkpoint").await;
     wait_until_true(cluster, lost).await;
@@ -57,7 +57,7 @@ async fn create_slots(cluster: &Cluster) -> tokio_postgres::Client {
 
 #[tokio::test]
 async fn slots_match_the_server() {
-    on_every_installation("slots are the server's own", async |major, installation| {
+    on_every_installation("list of slots", async |major, installation| {
         let mut options =
             cluster_options().with_setting("max_slot_wal_keep_size", "48MB").with_setting("checkpoint_timeout", "1h");
         options.initdb.push("--wal-segsize=1".to_owned());
@@ -89,7 +89,7 @@ async fn assert_columns_match(major: u32, cluster: &Cluster) {
         let shown = find_element(&report, "slots", "slot_name", name);
         for (column, expected) in catalog_row["row"].as_object().unwrap() {
             match column.as_str() {
-                // Shown by the database's name, and by their ages.
+                // Shown as the database's name, and as ages.
                 "datoid" => {}
                 "xmin" | "catalog_xmin" => {
                     let age = format!("{column}_age");
@@ -159,7 +159,7 @@ async fn assert_reclaimable_is_freed(cluster: &Cluster) {
     assert_eq!(of("b_decoder", "reclaimable_bytes"), freed);
     assert_eq!(of("c_younger", "reclaimable_bytes"), 0);
     assert_eq!(of("e_temporary", "reclaimable_bytes"), 0);
-    // The prediction, put to the test: the oldest is dropped, and a checkpoint removes what nobody holds.
+    // Tests the prediction: the oldest slot is dropped, and a checkpoint removes WAL that is not retained.
     let oldest_file = "select min(name) from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'";
     let retained_for = |name: Option<String>| {
         let name = name.expect("a segment");
@@ -188,7 +188,7 @@ async fn assert_wal_keep_size_retains(cluster: &Cluster) {
 
 #[tokio::test]
 async fn slots_of_primary_and_standby_are_shown() {
-    on_every_installation("slots around a standby", async |major, _| {
+    on_every_installation("slots of a primary and a standby", async |major, _| {
         let zoo = super::fixture_servers::fixture_servers(major);
         let primary = slots_report(&zoo.primary);
         let used = find_element(&primary, "slots", "slot_name", "standby_1");

@@ -1,4 +1,4 @@
-//! Snapshot files: whatever a server told, a file tells again; what is no snapshot is refused by name.
+//! Snapshot files: a file gives the same reports as the server; other files are refused by name.
 
 use std::fs;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use super::program::{REPORT_NAMES, expect_command_failure, expect_failure, pgten
 use super::scenarios::scenario_file;
 use crate::clusters::{on_a_major_and_the_newest, on_every_installation};
 
-/// A place where no server is.
+/// An address without a server.
 const UNREACHABLE_SERVER: [(&str, &str); 3] =
     [("PGHOST", "127.0.0.1"), ("PGPORT", "1"), ("DATABASE_URL", "postgres://x@127.0.0.1:1/x")];
 
-/// Every report's JSON, made of one snapshot.
+/// Returns every report's JSON for one snapshot.
 fn all_reports(snapshot: &Snapshot, all_databases: bool) -> Vec<Value> {
     fn render_json<R: Report>(snapshot: &Snapshot, make: impl FnOnce(&mut Gaps) -> R) -> Value {
         let mut gaps = Gaps::default();
         let report = make(&mut gaps);
-        // Through text, as the program's is: reading a fraction may round its last digit.
+        // Parsed from text like the program's output: reading a fraction may round its last digit.
         let text = serde_json::to_string(&Envelope::new(snapshot, report, gaps)).unwrap();
         serde_json::from_str(&text).unwrap()
     }
@@ -83,7 +83,7 @@ async fn collect_from_conninfo(conninfo: &str, all_databases: bool) -> Snapshot 
 
 #[tokio::test]
 async fn snapshot_gives_identical_reports() {
-    on_every_installation("snapshots read back", async |major, _| {
+    on_every_installation("reports of a snapshot", async |major, _| {
         let zoo = fixture_servers(major);
         for (cluster, role, all_databases) in [(&zoo.primary, "postgres", true), (&zoo.standby, "stranger", false)] {
             let snapshot = collect_from_conninfo(&role_conninfo(cluster, role, DATABASE), all_databases).await;
@@ -98,7 +98,7 @@ async fn snapshot_gives_identical_reports() {
 
 #[tokio::test]
 async fn snapshot_reports_need_no_server() {
-    on_a_major_and_the_newest(13, "reports from a file", async |major, _| {
+    on_a_major_and_the_newest(13, "reports without a server", async |major, _| {
         for role in ["postgres", "stranger"] {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("it's a snapshot.json");
@@ -108,12 +108,12 @@ async fn snapshot_reports_need_no_server() {
             assert_eq!((taken.exit, taken.stdout.as_str(), taken.stderr.as_str()), (0, "", ""));
             let text = fs::read_to_string(file).unwrap();
             let mut facts: serde_json::Value = serde_json::from_str(&text).unwrap();
-            // By which a recording tells a restart from a copy; nowhere else.
+            // Used by the history to distinguish a restart from a copy.
             facts.as_object_mut().unwrap().remove("address");
             let others = facts.to_string();
             assert!(
                 !others.contains("host=") && !others.contains(copied_data_directory(major).as_str()),
-                "no place of a server in it"
+                "an address of a server in it"
             );
             let snapshot = Snapshot::from_json(&text).unwrap();
             let expected = all_reports(&snapshot, false);
@@ -129,7 +129,7 @@ async fn snapshot_reports_need_no_server() {
                 }
             }
             let again = run_pgtend(&["snapshot", "--from", file]);
-            assert_eq!(again.stdout, text, "a snapshot of a snapshot is the snapshot");
+            assert_eq!(again.stdout, text, "a snapshot of a snapshot differs");
         }
     })
     .await;

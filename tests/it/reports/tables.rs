@@ -1,4 +1,4 @@
-//! The tables report against the server's own size functions.
+//! The tables report compared with the server's size functions.
 
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -7,7 +7,7 @@ use super::fixture_servers::{DATABASE, NAMES, execute_batch, fixture_servers, qu
 use super::program::{array_field, expect_failure, report_json};
 use crate::clusters::{connect_superuser, on_a_major_and_the_newest, on_every_installation};
 
-/// Tables with their sizes; a partitioned one carries the sums of its partitions.
+/// Tables with their sizes; a partitioned table has the sums of its partitions.
 const SIZE_QUERY: &str = "
 select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpersistence::text as persistence,
        sum(pg_total_relation_size(p.oid)) as total, sum(pg_indexes_size(p.oid)) as indexes,
@@ -22,7 +22,7 @@ select n.nspname as schema, c.relname as table, c.relkind::text as kind, c.relpe
    and n.nspname !~ '^pg_temp_'
  group by c.oid, n.nspname, c.relname, c.relkind, c.relpersistence";
 
-/// While a table is being made or dropped its file is the database's already, or still, and no relation's that others see.
+/// While a table is created or dropped, its file counts for the database, but for no visible relation.
 static TEMPORARY_TABLE: Mutex<()> = Mutex::const_new(());
 
 fn find_table<'a>(report: &'a Value, schema: &str, table: &str) -> &'a Value {
@@ -63,7 +63,7 @@ async fn tables_exact_sizes_match_the_server() {
             }
             let shown =
                 array_field(&report, "tables").iter().filter(|table| table["persistence"] != "temporary").count();
-            assert_eq!(shown, truth.len(), "a table the server does not know, or one twice");
+            assert_eq!(shown, truth.len(), "an unknown or duplicate table");
         }
     })
     .await;
@@ -81,7 +81,7 @@ async fn tables_properties_are_reported() {
         assert_eq!(find_table(&report, "zoo", "heap")["extension"], Value::Null);
         assert_eq!(find_table(&report, "zoo", "tree_low_1")["parent"], "zoo.tree_low");
         assert_eq!(find_table(&report, "zoo", "tree_low")["parent"], "zoo.tree");
-        assert_eq!(find_table(&report, "zoo", "child")["parent"], Value::Null, "inheritance is no partitioning");
+        assert_eq!(find_table(&report, "zoo", "child")["parent"], Value::Null, "inheritance is not partitioning");
         assert_eq!(find_table(&report, "zoo", "tree")["row_estimate"], 6000);
         assert_eq!(find_table(&report, "zoo", "heap")["row_estimate"], 5000);
         assert_eq!(find_table(&report, "zoo", "empty")["row_estimate"], 0);
@@ -89,8 +89,10 @@ async fn tables_properties_are_reported() {
         assert!(find_table(&report, "zoo", "heap")["last_analyze"].is_string());
         let toasted = find_table(&report, "zoo", "toasted");
         assert!(toasted["toast_bytes"].as_i64() > Some(1 << 20) && toasted["heap_bytes"].as_i64() < Some(100_000));
-        let temporary =
-            array_field(&report, "tables").iter().find(|table| table["table"] == "elsewhere").expect("it is listed");
+        let temporary = array_field(&report, "tables")
+            .iter()
+            .find(|table| table["table"] == "elsewhere")
+            .expect("a temporary table");
         assert_eq!(temporary["persistence"], "temporary");
         assert!(temporary["heap_bytes"].as_i64() > Some(700_000), "{temporary}");
         for name in NAMES {
@@ -103,7 +105,7 @@ async fn tables_properties_are_reported() {
 
 #[tokio::test]
 async fn tables_sizes_add_up_to_database() {
-    on_every_installation("the accounting adds up", async |major, _| {
+    on_every_installation("accounting of database sizes", async |major, _| {
         let _alone = TEMPORARY_TABLE.lock().await;
         for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
             for exact in [&["--exact"][..], &[]] {
@@ -152,7 +154,7 @@ async fn tables_filters_select_correctly() {
         };
         let shown = |arguments: &[&str]| {
             let report = report_json(&[&["tables", "--exact", "-d", &conninfo], arguments].concat());
-            assert!(report["accounting"]["relations_bytes"].as_i64() > Some(1 << 20), "filters change no sum");
+            assert!(report["accounting"]["relations_bytes"].as_i64() > Some(1 << 20), "filters changed the sum");
             let rows = array_field(&report, "tables").iter().filter(|table| table["persistence"] != "temporary");
             rows.map(|row| (row["schema"].clone(), row["table"].clone())).collect::<Vec<_>>()
         };
@@ -172,7 +174,7 @@ async fn tables_filters_select_correctly() {
 
 #[tokio::test]
 async fn tables_sort_orders() {
-    on_a_major_and_the_newest(13, "orders of tables", async |major, _| {
+    on_a_major_and_the_newest(13, "sort orders of tables", async |major, _| {
         let conninfo = role_conninfo(&fixture_servers(major).primary, "postgres", DATABASE);
         let orders = [
             ("total", "total_bytes"),

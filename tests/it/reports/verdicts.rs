@@ -1,4 +1,5 @@
-//! Verdicts on the slots of real servers: what is refused, what is proven, and that the proof's premise holds.
+//! Verdicts on slots of real servers: what is refused, what is proven, and the server behaviour on which the proof
+//! relies.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +37,7 @@ fn snapshot_json(cluster: &Cluster) -> Value {
     serde_json::from_str(&answer.stdout).unwrap()
 }
 
-/// Writes a look as if it had been so many hours earlier; answers the `--since` for it.
+/// Writes a snapshot as if it had been taken `hours` earlier. Returns its `--since` argument.
 fn write_aged_snapshot(folder: &Path, snapshot: &Value, hours: i64) -> String {
     let mut snapshot = snapshot.clone();
     let collected_at: Timestamp = snapshot["collected_at"].as_str().unwrap().parse().unwrap();
@@ -55,7 +56,7 @@ fn slots_report(cluster: &Cluster, since: &[String]) -> Value {
     report
 }
 
-/// The page of a slot, which has the slot as the list has it.
+/// Returns the page of a slot, after comparing it with the list.
 fn slot_page(cluster: &Cluster, name: &str) -> Value {
     let conninfo = cluster.conninfo();
     let report = report_json(&["slots", "why", name, "-d", &conninfo]);
@@ -81,13 +82,13 @@ fn find_reason<'a>(report: &'a Value, name: &str, id: &str) -> Option<&'a Value>
 
 #[tokio::test]
 async fn verdicts_refuse_foreign_or_newer_snapshots() {
-    on_a_major_and_the_newest(13, "looks of elsewhere are refused", async |major, _| {
+    on_a_major_and_the_newest(13, "snapshots of another server", async |major, _| {
         let folder = tempfile::tempdir().unwrap();
         let (primary, standby) = (&fixture_servers(major).primary, &fixture_servers(major).standby);
-        let file = |look: &Value| {
+        let file = |snapshot: &Value| {
             let number = fs::read_dir(folder.path()).unwrap().count();
             let file = folder.path().join(format!("{number}.json"));
-            fs::write(&file, look.to_string()).unwrap();
+            fs::write(&file, snapshot.to_string()).unwrap();
             file.to_str().unwrap().to_owned()
         };
         let conninfo = role_conninfo(primary, "postgres", DATABASE);
@@ -109,10 +110,10 @@ async fn verdicts_refuse_foreign_or_newer_snapshots() {
     .await;
 }
 
-/// The premise of every proof by one look: whatever moves a slot moves `inactive_since`, and so does whoever only came.
+/// A proof by one snapshot relies on this: every activity on a slot changes `inactive_since`.
 #[tokio::test]
 async fn verdicts_activity_updates_inactive_since() {
-    on_installations_from(17, "inactive_since tells of every visit", async |major, installation| {
+    on_installations_from(17, "updates of inactive_since", async |major, installation| {
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('l', 'test_decoding')").await;
         execute_sql(&cluster, "postgres", "select pg_create_physical_replication_slot('p', true)").await;
@@ -133,14 +134,14 @@ async fn verdicts_activity_updates_inactive_since() {
         let before = query_one_text(&cluster, "postgres", since).await.unwrap();
         write_wal(&cluster, 2).await;
         execute_sql(&cluster, "postgres", "checkpoint").await;
-        assert_eq!(query_one_text(&cluster, "postgres", since).await.unwrap(), before, "nobody came");
+        assert_eq!(query_one_text(&cluster, "postgres", since).await.unwrap(), before, "changed without activity");
     })
     .await;
 }
 
 #[tokio::test]
 async fn verdicts_stale_needs_enough_samples() {
-    on_every_installation("stale is proven", async |major, installation| {
+    on_every_installation("proof of a stale slot", async |major, installation| {
         let folder = tempfile::tempdir().unwrap();
         let cluster = private_cluster(installation, small_segments());
         execute_sql(&cluster, "postgres", "select pg_create_logical_replication_slot('forgotten', 'test_decoding')")
@@ -166,7 +167,7 @@ async fn verdicts_stale_needs_enough_samples() {
         assert_eq!(slot_verdict(&report, "standby_away"), "inactive", "a standby has 14 days");
         assert_eq!(slot_verdict(&slots_report(&cluster, &samples[..20]), "forgotten"), "inactive");
 
-        // Somebody was there at one of the looks, and had a segment to read.
+        // A consumer was connected in one of the samples and had a segment to read.
         let mut visited = snapshot_json(&cluster);
         for slot in visited["slots"]["known"].as_array_mut().unwrap() {
             slot["active"] = (slot["slot_name"] == "forgotten").into();
@@ -207,7 +208,7 @@ fn verdicts_why_matches_snapshots() {
 
 #[tokio::test]
 async fn verdicts_why_is_complete_for_every_slot() {
-    on_every_installation("pages of slots", async |major, _| {
+    on_every_installation("slots why", async |major, _| {
         for (cluster, names) in [
             (&fixture_servers(major).primary, &["standby_1", "reserved", "never_reserved", "decoder"][..]),
             (&fixture_servers(major).standby, &["cascade"]),
@@ -226,7 +227,7 @@ async fn verdicts_why_is_complete_for_every_slot() {
 
 #[tokio::test]
 async fn verdicts_active_slot_names_its_consumer() {
-    on_every_installation("what pins a slot is named", async |major, installation| {
+    on_every_installation("consumers and pinning transactions", async |major, installation| {
         let cluster = private_cluster(
             installation,
             small_segments().with_setting("max_wal_size", "8MB").with_setting("min_wal_size", "2MB"),

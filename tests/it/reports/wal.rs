@@ -1,4 +1,4 @@
-//! The wal report against the server's own truth.
+//! The wal report compared with the server's own values.
 
 use pgtend::units::Lsn;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::clusters::on_every_installation;
 
 #[tokio::test]
 async fn wal_report_matches_the_server() {
-    on_every_installation("wal is the server's own", async |major, _| {
+    on_every_installation("values of the wal report", async |major, _| {
         for cluster in [&fixture_servers(major).primary, &fixture_servers(major).standby] {
             let in_recovery = "pg_is_in_recovery()";
             let query = format!(
@@ -24,7 +24,7 @@ async fn wal_report_matches_the_server() {
             let wal = &report["wal"];
             let lsn = |value: &Value| value.as_str().unwrap().parse::<Lsn>().unwrap();
             assert!((lsn(&before["lsn"])..=lsn(&after["lsn"])).contains(&lsn(&wal["current_lsn"])), "{wal}");
-            // Other tests may switch segments meanwhile; their size is a whole number of them all the same.
+            // Other tests may switch segments meanwhile; the size is still a multiple of the segment size.
             if before["bytes"] == after["bytes"] {
                 assert_eq!((&wal["directory_bytes"], &wal["files"]), (&before["bytes"], &before["files"]), "{wal}");
             }

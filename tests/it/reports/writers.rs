@@ -1,4 +1,4 @@
-//! Who writes WAL, and that no statement gives its secrets away.
+//! Statements and processes that write WAL; literals of statements are never shown.
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ async fn writers_statements_hide_literals() {
         assert_eq!(
             run_pgtend(&["wal", "--strict", "--sample", "50ms", "-d", &plain.conninfo()]).exit,
             0,
-            "it is no gap"
+            "not in the list"
         );
         let available = "select count(*)::text from pg_available_extensions where name = 'pg_stat_statements'";
         if query_one_text(&plain, "postgres", available).await.as_deref() != Some("1") {
@@ -103,7 +103,7 @@ async fn writers_processes_and_fpi_match_the_server() {
         }
         let mut report = report_json(&["wal", "-d", &cluster.conninfo()]);
         for _ in 0..50 {
-            // Before 15 statistics are on their way for half a second.
+            // Before 15 statistics are delayed by half a second.
             if major < 14 || report["wal"]["full_page_images"]["images"].as_u64() > Some(50) {
                 break;
             }

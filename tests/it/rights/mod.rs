@@ -1,4 +1,4 @@
-//! What each role can read: every report as every kind of role. The table of docs/privileges.md is made of the answers.
+//! What each role can read: every report as every kind of role. The results are the table of docs/privileges.md.
 
 mod table;
 
@@ -11,19 +11,19 @@ use crate::clusters::{cluster_options, connect_superuser, on_every_major_alone_l
 use crate::reports::fixture_servers::{execute_batch, role_conninfo};
 use crate::reports::program::{self, array_field, run_pgtend};
 
-/// A kind of role, from the least to the most.
+/// A kind of role, ordered by increasing privileges.
 pub struct RoleKind {
     pub name: &'static str,
-    /// As the table's head names it.
+    /// The title of its column.
     pub title: &'static str,
     grants: &'static [&'static str],
-    /// The first major that has what it is granted.
+    /// The first major that has its privileges.
     since: u32,
 }
 
 const ROLES: [RoleKind; 7] = [
     RoleKind { name: "caller", title: "CONNECT", grants: &[], since: 13 },
-    RoleKind { name: "keeper", title: "owner", grants: &["alter database shop owner to keeper"], since: 13 },
+    RoleKind { name: "db_owner", title: "owner", grants: &["alter database shop owner to db_owner"], since: 13 },
     RoleKind { name: "reader", title: "pg_read_all_data", grants: &["grant pg_read_all_data to reader"], since: 14 },
     RoleKind {
         name: "counter",
@@ -32,7 +32,7 @@ const ROLES: [RoleKind; 7] = [
         since: 13,
     },
     RoleKind { name: "watcher", title: "pg_monitor", grants: &["grant pg_monitor to watcher"], since: 13 },
-    // What RDS and its kin give: pg_monitor and the drop of slots, no superuser.
+    // The role of RDS and similar services: pg_monitor and the drop of slots, not a superuser.
     RoleKind {
         name: "tenant",
         title: "managed",
@@ -54,7 +54,7 @@ const REPORT_RUNS: [&[&str]; 9] = [
     &["tables", "--all-databases"],
 ];
 
-/// What is missing: the run and the fact.
+/// Missing facts: the run and the fact.
 type MissingFacts = BTreeSet<(&'static str, String)>;
 
 const SETUP: &str = "
@@ -62,7 +62,7 @@ const SETUP: &str = "
     insert into kept select n, repeat('word ', n % 40) from generate_series(1, 20000) n;
     create index kept_word on kept (word);
     analyze kept;
-    alter table kept owner to keeper";
+    alter table kept owner to db_owner";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rights_table_is_current() {
@@ -79,7 +79,7 @@ async fn rights_table_is_current() {
     })
     .await;
     let (found, majors) = (found.into_inner().expect("whole"), majors.into_inner().expect("whole"));
-    assert!(found["postgres"].is_empty(), "a superuser misses {:?}", found["postgres"]);
+    assert!(found["postgres"].is_empty(), "a superuser cannot read {:?}", found["postgres"]);
     table::compare_with_readme(&ROLES, &found, majors.len());
 }
 
@@ -93,7 +93,7 @@ async fn create_roles(major: u32, cluster: &Cluster) {
     ] {
         execute_batch(&client, alone).await;
     }
-    // The statistics of WAL begin with the server; a rate wants some of them.
+    // The statistics of WAL start with the server; a rate needs some WAL.
     if major >= 14 {
         execute_batch(&client, "select pg_stat_reset_shared('wal')").await;
     }
@@ -106,7 +106,7 @@ async fn create_roles(major: u32, cluster: &Cluster) {
     execute_batch(&connect_superuser(cluster, "shop").await, SETUP).await;
 }
 
-/// Runs everything as the role: each run ends well and says what it could not read, and why.
+/// Runs all reports as the role: each succeeds and lists what it could not read, and why.
 fn missing_facts(cluster: &Cluster, role: &RoleKind) -> MissingFacts {
     let conninfo = role_conninfo(cluster, role.name, "shop");
     let mut missing = MissingFacts::new();
@@ -126,7 +126,7 @@ fn missing_facts(cluster: &Cluster, role: &RoleKind) -> MissingFacts {
     missing
 }
 
-/// Neither the server's version nor what is not set up on it, nor a database that takes nobody: a right.
+/// Whether a privilege is missing, and not a feature of the version, a setting, or a database that accepts connections.
 fn is_missing_right(gap: &Value) -> bool {
     gap["needs_version"].is_null() && gap["not_set_up"] != true && gap["subjects"] != json!(["template0"])
 }

@@ -1,4 +1,4 @@
-//! The table of docs/privileges.md, as it was found.
+//! The table of docs/privileges.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +11,7 @@ const BEGIN: &str =
 const END: &str = "<!-- end -->\n";
 const MAJORS: usize = 6;
 
-/// Compares what was found with the page; all majors together make the table.
+/// Compares the results with the page; the table needs the results of all majors.
 pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>, majors: usize) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/privileges.md");
     let page = std::fs::read_to_string(&path).expect("the page");
@@ -19,15 +19,17 @@ pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, Mi
     let (written, after) = rest.split_once(END).expect("a mark where the table ends");
     let table = table_lines(roles, found);
     if majors < MAJORS {
-        // A fact may be missing on one major only, so that fewer majors make a smaller table.
+        // A fact may be missing on one major only, so that fewer majors give a subset of the table.
         for line in table.lines().skip(2) {
             let fact = line.split('|').nth(1).expect("a fact");
             assert!(
                 written.lines().any(|written| written.split('|').nth(1) == Some(fact)),
-                "not in docs/privileges.md: {line}"
+                "missing in docs/privileges.md: {line}"
             );
         }
-        return print_stderr("rights: the table of docs/privileges.md is compared in part: not all majors ran");
+        return print_stderr(
+            "rights: a part of the table in docs/privileges.md is compared: not all majors were selected",
+        );
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the page is written");

@@ -1,4 +1,4 @@
-//! A target in the user's own file and in the working directory; and what the user sees of where a target is from.
+//! A target in the user's own file and in the working directory, and how the program shows where a target is defined.
 
 use super::HomeFolders;
 use crate::{
@@ -53,7 +53,7 @@ fn clash_prompt_names_the_host() {
             command.env_remove(name);
         }
     }) else {
-        return print_stderr("the prompt: NOT RUN: there is no `script` here");
+        return print_stderr("prompt on a terminal: NOT RUN: `script` is not installed");
     };
     terminal.wait_for(&format!("Password for user app at 127.0.0.1:{}: ", server.port()));
     let (exit, seen) = terminal.type_line("typed-hunter2");

@@ -1,4 +1,4 @@
-//! Passwords reach the server that they are meant for, and no other place.
+//! Passwords are sent only to the server that they are meant for.
 
 mod clash;
 mod redaction;
@@ -29,7 +29,7 @@ impl HomeFolders {
         self.folder.path().join(name)
     }
 
-    /// Writes a file that only its owner may read; a program where its name has no dot.
+    /// Writes a file that only its owner may read; it is executable if its name has no dot.
     fn write_private_file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).expect("the file is written");
@@ -43,7 +43,7 @@ impl HomeFolders {
         self.write_private_file("home/.config/pgtend/config.toml", text)
     }
 
-    /// The program in the working directory, with nothing of this machine's environment but PATH.
+    /// The program in the working directory, with PATH as the only environment variable.
     fn pgtend_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
         command.env_clear().env("HOME", self.path("home")).env("PATH", "/usr/bin:/bin").current_dir(self.path("work"));

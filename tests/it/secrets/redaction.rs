@@ -1,4 +1,4 @@
-//! A server that repeats the password: no message, trace or report shows it.
+//! A server that repeats the password: no message, trace or report contains it.
 
 use super::HomeFolders;
 use crate::{
@@ -9,7 +9,7 @@ use std::io;
 
 const PASSWORD: &str = "hun'ter2 \"of\" \\ada";
 
-/// The password as a server may write it.
+/// The encodings of the password that a server may send.
 fn encodings() -> Vec<String> {
     let percent: String = PASSWORD.bytes().map(|byte| format!("%{byte:02x}")).collect();
     vec![
@@ -21,7 +21,7 @@ fn encodings() -> Vec<String> {
     ]
 }
 
-/// Parts of it that no text may hold.
+/// Parts of the password that no text may contain.
 const PASSWORD_PARTS: [&str; 5] = ["hun'ter2", "hun''ter2", "of\\\" ", "%68%75", "aHVuJ3Rlc"];
 
 fn repeated_password() -> String {
@@ -43,7 +43,7 @@ fn send_greeting(wire: &mut Connection<'_>) -> io::Result<()> {
     wire.message().map(drop)
 }
 
-/// Every statement that reads fails with the password in the message; those of a transaction succeed.
+/// Every statement that reads fails with the password in the message; transaction commands succeed.
 fn fail_with_password(wire: &mut Connection<'_>) -> io::Result<()> {
     send_greeting(wire)?;
     wire.send_welcome("17.2")?;
@@ -75,7 +75,7 @@ fn assert_password_hidden(server: &HostileServer, arguments: &[&str]) -> String 
     for part in PASSWORD_PARTS {
         assert!(!text.contains(part), "{arguments:?} shows {part}: {text}");
     }
-    assert!(server.was_sent(PASSWORD.as_bytes()), "{arguments:?}: the server knows it");
+    assert!(server.was_sent(PASSWORD.as_bytes()), "{arguments:?}: the server did not receive the password");
     text
 }
 
@@ -143,7 +143,7 @@ fn redaction_of_facts_notices_and_reports() {
     }
 }
 
-/// Short passwords leave the words around them readable.
+/// A short password does not make messages unreadable.
 #[test]
 fn redaction_of_short_password_keeps_messages() {
     let server = HostileServer::start(|wire| {

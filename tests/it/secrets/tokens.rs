@@ -1,4 +1,4 @@
-//! Login tokens: 2 kB and 6 kB long, through every form of conninfo, and by `password_command` for each connection.
+//! Login tokens of 2 kB and 6 kB, in every form of conninfo, and by `password_command` for each connection.
 
 use super::HomeFolders;
 use crate::{
@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 const HBA: &str = "local all all trust\nhost all clear all password\nhost all all all scram-sha-256\n";
 
-/// Characters that some form of conninfo gives a meaning.
+/// Characters that are special in some form of conninfo.
 const SPECIAL_CHARACTERS: &str = "AKIA&=%+/?:@%2F#'\\\" ~,;";
 
 fn make_token(length: usize) -> String {
     SPECIAL_CHARACTERS.chars().cycle().take(length - 1).chain(['x']).collect()
 }
 
-/// As one line of .pgpass writes it.
+/// Escapes a text for one line of .pgpass.
 fn pgpass_escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace(':', "\\:")
 }
@@ -33,7 +33,7 @@ fn percent_encode(text: &str) -> String {
         .collect()
 }
 
-/// A way to give the token.
+/// The forms in which a token can be given.
 const FORMS: [&str; 11] = [
     "uri",
     "uri parameter",
@@ -48,7 +48,7 @@ const FORMS: [&str; 11] = [
     "password_command",
 ];
 
-/// `pgtend databases` as `role`, with the token given in that form.
+/// Returns `pgtend databases` as `role`, with the token in that form.
 fn command_with_token(form: &str, token: &str, role: &str, port: u16, machine: &HomeFolders) -> Command {
     let server = format!("host=127.0.0.1 port={port} user={role} dbname=postgres sslmode=disable");
     let mut command = machine.pgtend_command(&["databases", "-v", "-w", "--history", "none", "--format", "csv"]);
@@ -117,7 +117,7 @@ async fn create_role(cluster: &Cluster, role: &str, token: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn long_token_works_in_every_form() {
     let options = pg_sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };
-    // A server before 14 stores no password of 1,024 bytes and more (src/common/saslprep.c, MAX_PASSWORD_LENGTH).
+    // Before 14 a server does not store a password of 1,024 bytes or more (src/common/saslprep.c, MAX_PASSWORD_LENGTH).
     on_a_major_and_the_newest_alone(14, "long tokens", options, async |major, cluster| {
         for length in [2_000, 6_000] {
             let token = make_token(length);
@@ -141,7 +141,7 @@ async fn long_token_works_in_every_form() {
     .await;
 }
 
-/// Types a token at the prompt. A terminal drops what is beyond 4,095 bytes of a line unless its mode is changed.
+/// Types a token at the prompt. A terminal truncates a line to 4,095 bytes unless its mode is changed.
 fn login_at_prompt(cluster: &Cluster, token: &str, options: &[&str]) -> bool {
     let port = cluster.port().to_string();
     let program = [env!("CARGO_BIN_EXE_pgtend"), "databases", "--history", "none", "--format", "csv"];
@@ -154,7 +154,7 @@ fn login_at_prompt(cluster: &Cluster, token: &str, options: &[&str]) -> bool {
             .env_remove("PGPASSWORD")
             .env_remove("DATABASE_URL");
     }) else {
-        print_stderr("the prompt: NOT RUN: there is no `script` here");
+        print_stderr("prompt on a terminal: NOT RUN: `script` is not installed");
         return true;
     };
     terminal.wait_for(&format!("Password for user scram at 127.0.0.1:{port}: "));
@@ -221,7 +221,7 @@ fn refused_token_names_the_password_command() {
     assert!(!ended.stderr.contains("token-1"), "{ended:?}");
 }
 
-/// A token that lives until the next one is made: each connection needs its own.
+/// A token that is valid for one connection only.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_command_runs_per_connection() {
     let options = pg_sandbox::ClusterOptions { hba: Some(HBA.to_owned()), ..cluster_options() };

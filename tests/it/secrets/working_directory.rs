@@ -1,10 +1,10 @@
-//! A `pgtend.toml` in the working directory obtains no password that was meant for another server.
+//! A `pgtend.toml` in the working directory does not get a password of another server.
 
 use super::HomeFolders;
 use crate::{hostile_server::HostileServer, reports::program::run_command};
 use std::io;
 
-/// A server that asks for the password in clear text.
+/// Starts a server that requests the password in clear text.
 fn password_asking_server() -> HostileServer {
     HostileServer::start(|wire| {
         wire.startup()?;
@@ -36,7 +36,7 @@ fn password_of_another_server_is_not_sent() {
         assert!(ended.stderr.contains(warning), "{ended:?}");
         assert!(!server.was_sent(b"hunter2"), "{conninfo}");
     }
-    // As a replica of a target of such a file.
+    // As a replica of a target in such a file.
     let machine = HomeFolders::new();
     machine.write_private_file("home/.pgpass", "*:*:*:*:hunter2-star\n");
     let text = format!("[target.prod]\nconninfo = \"host=/nowhere\"\nreplicas = [\"host=127.0.0.1 port={port}\"]\n");
@@ -91,7 +91,7 @@ fn secrets_and_commands_are_refused_by_name() {
         assert!(ended.stderr.contains("found in the working directory"), "{text}: {ended:?}");
     }
     assert!(!ran.exists() && server.received().is_empty());
-    // What the environment demands of a connection stays.
+    // Connection requirements of the environment cannot be weakened.
     machine.write_private_file("work/pgtend.toml", &format!("[target.prod]\n{}\n", conninfo("sslmode=disable")));
     let ended = run_command(machine.pgtend_command(&SLOTS_ARGUMENTS).env("PGSSLMODE", "verify-full"));
     assert!(ended.exit == 2 && ended.stderr.contains("may not change sslmode, which PGSSLMODE sets"), "{ended:?}");

@@ -1,4 +1,4 @@
-//! `slots drop` acts on the planned server only: several hosts, addresses that move, copies, restarts, promotions.
+//! `slots drop` acts only on the planned server: several hosts, addresses that move, copies, restarts, promotions.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -23,10 +23,10 @@ use crate::terminal::{Terminal, shell_line};
 const SLOT: &str = "forgotten";
 const CREATE_SLOT: &str = "select pg_create_physical_replication_slot('forgotten', true)";
 const DROP_ARGUMENTS: [&str; 3] = [SLOT, "--yes", "--allow-unproven"];
-/// How often one of two hosts is chosen at random.
+/// The number of drops with a random choice of two hosts.
 const DROPS: usize = 20;
 
-/// Everybody may connect over TCP: a conninfo with several hosts has one password for all.
+/// Any role may connect over TCP: a conninfo with several hosts has only one password.
 fn trust_options() -> ClusterOptions {
     let mut options = cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h");
     options.hba = Some("local all all trust\nlocal replication all trust\nhost all all all trust\n".to_owned());
@@ -44,14 +44,14 @@ fn random_hosts_conninfo(ports: [u16; 2]) -> String {
     )
 }
 
-/// `slots drop` on a terminal, whose prompt waits.
+/// `slots drop` on a terminal, waiting at its prompt.
 struct Prompt {
     terminal: Terminal,
     folder: tempfile::TempDir,
 }
 
 impl Prompt {
-    /// None where there is no `script`.
+    /// Returns `None` if `script` is not installed.
     fn start_at_prompt(test: &str, conninfo: &str) -> Option<Prompt> {
         let folder = tempfile::tempdir().unwrap();
         let history = folder.path().join("history.db").to_str().unwrap().to_owned();
@@ -60,7 +60,7 @@ impl Prompt {
             command.env_remove("DATABASE_URL").env("HOME", "/nonexistent");
         });
         let Some(mut terminal) = terminal else {
-            print_stderr(&format!("{test}: NOT RUN: there is no `script`"));
+            print_stderr(&format!("{test}: NOT RUN: `script` is not installed"));
             return None;
         };
         terminal.wait_for("type the slot's name");
@@ -88,7 +88,7 @@ struct DropResult {
 }
 
 impl DropResult {
-    /// Nothing was done, and the message names every one of these properties.
+    /// Asserts that nothing was dropped, and that the message names each of these properties.
     #[track_caller]
     fn assert_refused(&self, properties: &[&str]) {
         let DropResult { what, exit, output: shown, journal_outcomes: journalled } = self;
@@ -115,7 +115,7 @@ async fn server_start_time(cluster: &Cluster) -> Timestamp {
 
 #[tokio::test]
 async fn drop_random_hosts_uses_reported_server() {
-    on_a_major_and_the_newest(13, "drops on one of two random hosts", async |major, installation| {
+    on_a_major_and_the_newest(13, "drops with two random hosts", async |major, installation| {
         let clusters = [private_cluster(installation, trust_options()), private_cluster(installation, trust_options())];
         let conninfo = random_hosts_conninfo([clusters[0].port(), clusters[1].port()]);
         let folder = tempfile::tempdir().unwrap();
@@ -151,9 +151,7 @@ async fn drop_random_hosts_uses_reported_server() {
             assert_eq!(start, server_start_time(&clusters[reported]).await);
             execute_sql(&clusters[reported], "postgres", CREATE_SLOT).await;
         }
-        print_stderr(&format!(
-            "drops on one of two random hosts, {major}: {dropped:?} on the reported server, 0 elsewhere"
-        ));
+        print_stderr(&format!("drops with two random hosts, {major}: {dropped:?} on the reported server, 0 elsewhere"));
         assert!(dropped.iter().all(|count| *count > 0), "one host only: {dropped:?}");
     })
     .await;
@@ -162,7 +160,7 @@ async fn drop_random_hosts_uses_reported_server() {
 /// The copy has the same system identifier, timeline and slots, and its own data directory and start time.
 #[tokio::test]
 async fn drop_address_moved_to_copy_is_refused() {
-    on_a_major_and_the_newest(13, "an address that moves to a copied data directory", async |major, installation| {
+    on_a_major_and_the_newest(13, "address that moves to a copied data directory", async |major, installation| {
         let mut original = private_cluster(installation, trust_options());
         execute_sql(&original, "postgres", CREATE_SLOT).await;
         let folder = tempfile::tempdir().unwrap();
@@ -171,7 +169,11 @@ async fn drop_address_moved_to_copy_is_refused() {
         let copy = private_cluster(installation, ClusterOptions { origin: Some(copy_directory), ..trust_options() });
         assert_eq!(slot_names(&copy).await, [SLOT]);
         let proxy = Proxy::new(original.host(), original.port(), Behaviour::default());
-        let Some(prompt) = Prompt::start_at_prompt("an address that moves", &conninfo_at(proxy.port())) else { return };
+        let Some(prompt) =
+            Prompt::start_at_prompt("address that moves to a copied data directory", &conninfo_at(proxy.port()))
+        else {
+            return;
+        };
         proxy.retarget(copy.host(), copy.port());
         let ended = prompt.type_slot_name(&format!("on {major}")).await;
         ended.assert_refused(&["start time was", "data directory was", "server address was"]);
@@ -184,10 +186,10 @@ async fn drop_address_moved_to_copy_is_refused() {
     .await;
 }
 
-/// A role that may read neither the data directory nor a receiver: the start time has to carry it.
+/// A role that can read neither the data directory nor a receiver: only the start time distinguishes the servers.
 #[tokio::test]
 async fn drop_on_copy_without_rights_is_refused() {
-    on_a_major_and_the_newest(13, "a role without rights, on a copy", async |major, installation| {
+    on_a_major_and_the_newest(13, "role without privileges, on a copy", async |major, installation| {
         let clusters = [private_cluster(installation, trust_options()), private_cluster(installation, trust_options())];
         for cluster in &clusters {
             execute_sql(cluster, "postgres", "create role repl login replication").await;
@@ -196,15 +198,15 @@ async fn drop_on_copy_without_rights_is_refused() {
         }
         let proxy = Proxy::new(clusters[0].host(), clusters[0].port(), Behaviour::default());
         let conninfo = conninfo_at(proxy.port()).replace("user=postgres", "user=repl");
-        let Some(prompt) = Prompt::start_at_prompt("a role without rights", &conninfo) else { return };
+        let Some(prompt) = Prompt::start_at_prompt("role without privileges, on a copy", &conninfo) else { return };
         proxy.retarget(clusters[1].host(), clusters[1].port());
         let ended = prompt.type_slot_name(&format!("on {major}")).await;
         ended.assert_refused(&["start time was"]);
         for cluster in &clusters {
             assert_eq!(slot_names(cluster).await, [SLOT]);
         }
-        // The same role on the planned server: what it cannot read is no obstacle.
-        let prompt = Prompt::start_at_prompt("a role without rights", &conninfo).unwrap();
+        // The same role on the planned server: unreadable properties do not prevent the drop.
+        let prompt = Prompt::start_at_prompt("role without privileges, on a copy", &conninfo).unwrap();
         let ended = prompt.type_slot_name(&format!("unmoved on {major}")).await;
         assert_eq!((ended.exit, slot_names(&clusters[1]).await), (0, vec![]), "{}", ended.output);
     })
@@ -213,10 +215,10 @@ async fn drop_on_copy_without_rights_is_refused() {
 
 #[tokio::test]
 async fn drop_restart_during_prompt_is_refused() {
-    on_a_major_and_the_newest(13, "a restart during the prompt", async |major, installation| {
+    on_a_major_and_the_newest(13, "restart during the prompt", async |major, installation| {
         let mut cluster = private_cluster(installation, trust_options());
         execute_sql(&cluster, "postgres", CREATE_SLOT).await;
-        let Some(prompt) = Prompt::start_at_prompt("a restart during the prompt", &conninfo_at(cluster.port())) else {
+        let Some(prompt) = Prompt::start_at_prompt("restart during the prompt", &conninfo_at(cluster.port())) else {
             return;
         };
         cluster.stop(StopMode::Fast).unwrap();
@@ -227,13 +229,14 @@ async fn drop_restart_during_prompt_is_refused() {
     .await;
 }
 
-/// The server starts its processes again and keeps its start time. From 17 on it sets the slots' `inactive_since`, too.
+/// After a crash the server restarts its processes and keeps its start time. From 17 on it also resets the slots'
+/// `inactive_since`.
 #[tokio::test]
 async fn drop_crash_restart_is_the_same_server() {
-    on_a_major_and_the_newest(13, "a crash during the prompt", async |major, installation| {
+    on_a_major_and_the_newest(13, "crash during the prompt", async |major, installation| {
         let cluster = private_cluster(installation, trust_options());
         execute_sql(&cluster, "postgres", CREATE_SLOT).await;
-        let Some(prompt) = Prompt::start_at_prompt("a crash during the prompt", &conninfo_at(cluster.port())) else {
+        let Some(prompt) = Prompt::start_at_prompt("crash during the prompt", &conninfo_at(cluster.port())) else {
             return;
         };
         let pid =
@@ -242,7 +245,7 @@ async fn drop_crash_restart_is_the_same_server() {
         assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            // The old processes answer no more, the new ones not yet.
+            // The old processes have ended and the new ones are not ready; no state shows this.
             tokio::time::sleep(Duration::from_millis(100)).await;
             let text = conninfo_at(cluster.port());
             if let Ok((client, connection)) = tokio_postgres::connect(&text, tokio_postgres::NoTls).await {
@@ -271,20 +274,20 @@ async fn drop_crash_restart_is_the_same_server() {
     .await;
 }
 
-/// The control file has the new timeline only after the next checkpoint.
+/// The control file gets the new timeline with the next checkpoint only.
 #[tokio::test]
 async fn drop_promotion_during_prompt_is_refused() {
-    on_a_major_and_the_newest(13, "a promotion during the prompt", async |major, installation| {
+    on_a_major_and_the_newest(13, "promotion during the prompt", async |major, installation| {
         let mut primary = private_cluster(installation, trust_options());
         let standby = primary.create_standby(&StandbyOptions::default()).expect("a standby");
         wait_until_true(&standby, "select count(*) = 1 from pg_stat_wal_receiver where status = 'streaming'").await;
         execute_sql(&standby, "postgres", CREATE_SLOT).await;
-        let Some(any) = Prompt::start_at_prompt("a promotion during the prompt", &conninfo_at(standby.port())) else {
+        let Some(any) = Prompt::start_at_prompt("promotion during the prompt", &conninfo_at(standby.port())) else {
             return;
         };
         assert!(any.terminal.screen.contains("a standby"), "{}", any.terminal.screen);
         let wants_standby = format!("{} target_session_attrs=standby", conninfo_at(standby.port()));
-        let wanted = Prompt::start_at_prompt("a promotion during the prompt", &wants_standby).unwrap();
+        let wanted = Prompt::start_at_prompt("promotion during the prompt", &wants_standby).unwrap();
         standby.promote().unwrap();
         wait_until_true(&standby, "select not pg_is_in_recovery()").await;
         let ended = any.type_slot_name(&format!("on {major}")).await;
@@ -298,10 +301,10 @@ async fn drop_promotion_during_prompt_is_refused() {
     .await;
 }
 
-/// The pooler has one connection to each of two servers; the first is in use when the drop comes.
+/// The pooler has one connection to each of two servers; the first is in use when the drop starts.
 #[tokio::test]
 async fn drop_through_two_server_pooler_is_refused() {
-    let test = "a pooler with two servers";
+    let test = "pooler with two servers";
     let Some(program) = find_pgbouncer(test) else { return };
     on_a_major_and_the_newest(15, test, async |major, installation| {
         let clusters = [private_cluster(installation, trust_options()), private_cluster(installation, trust_options())];
@@ -320,7 +323,7 @@ async fn drop_through_two_server_pooler_is_refused() {
         });
         let ended = prompt.type_slot_name(&format!("on {major}")).await;
         ended.assert_refused(&["start time was"]);
-        // The plan was made for the server whose connection is held now.
+        // The plan was made for the server whose connection is in use now.
         let held: Timestamp = held.unwrap().parse().unwrap();
         assert!(ended.output.contains(&format!("start time was {held}")), "{held}: {}", ended.output);
         drop(client);
@@ -331,10 +334,10 @@ async fn drop_through_two_server_pooler_is_refused() {
     .await;
 }
 
-/// A run was killed before its statement left; then the address moves to a copy, whose slot stands where it stood.
+/// A run is killed before its statement is sent; then the address moves to a copy, whose slot has the same position.
 #[tokio::test]
 async fn drop_open_intent_is_not_settled_on_copy() {
-    on_a_major_and_the_newest(13, "an open intent and a copy", async |major, installation| {
+    on_a_major_and_the_newest(13, "open intent on a copy", async |major, installation| {
         let mut original = private_cluster(installation, trust_options());
         execute_sql(&original, "postgres", CREATE_SLOT).await;
         let folder = tempfile::tempdir().unwrap();
@@ -357,7 +360,7 @@ async fn drop_open_intent_is_not_settled_on_copy() {
         child.kill().unwrap();
         child.wait().unwrap();
         proxy.cut_connections();
-        // The connections end before anything held back passes. Nothing shows that the server noticed.
+        // The connections end before the retained bytes are forwarded. No state shows that the server has noticed.
         tokio::time::sleep(Duration::from_millis(200)).await;
         proxy.resume();
         assert_eq!(journal_outcomes(&history).await, ["open"]);

@@ -1,5 +1,5 @@
-//! pgtend killed, the connection cut, the server restarted, at every step: nothing is dropped unreported, nothing is
-//! reported that did not happen, and the next start settles what stayed open.
+//! pgtend killed, the connection cut, the server restarted, at every step: the journal and the report are correct, and
+//! the next start settles open intents.
 
 use crate::history::parse_address;
 use std::path::Path;
@@ -16,11 +16,11 @@ use crate::clusters::{
 };
 use crate::proxy::{Behaviour, Proxy};
 
-/// What pgtend says at each step, and whether the server hears it before the fault.
+/// A text that pgtend sends in each step, and whether the server receives it before the fault.
 const STEPS: [(&str, &str, bool); 8] = [
-    ("the first look", "max_slot_wal_keep_size", true),
-    ("the look at the server", "a.pid, a.backend_start from", true),
-    ("the second look", "select to_jsonb(s) from pg_catalog.pg_replication_slots s order", true),
+    ("collecting facts", "max_slot_wal_keep_size", true),
+    ("reading the server's identity", "a.pid, a.backend_start from", true),
+    ("rechecking the slots", "select to_jsonb(s) from pg_catalog.pg_replication_slots s order", true),
     ("before the drop", "pg_drop_replication_slot(s.slot_name)", false),
     ("after the drop", "pg_drop_replication_slot(s.slot_name)", true),
     ("the second slot", "then 'b'::name end", true),
@@ -30,13 +30,13 @@ const STEPS: [(&str, &str, bool); 8] = [
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// SIGKILL; what is under way then reaches the server.
+    /// SIGKILL; bytes in transit reach the server.
     Killed,
-    /// SIGKILL, and what is under way is lost with it.
+    /// SIGKILL; bytes in transit are lost.
     KilledAndCut,
     Cut,
     Restarted,
-    /// Ctrl-C: what is under way comes to its end, what is not begun is not.
+    /// SIGINT: the current step completes, and no further one starts.
     Interrupted,
 }
 
@@ -50,25 +50,30 @@ async fn faults_journal_is_true_at_every_step() {
             installation,
             cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h"),
         );
-        let (mut gone, mut settled) = (0, 0);
+        let (mut dropped, mut settled) = (0, 0);
         let pairs =
             STEPS.into_iter().enumerate().flat_map(|(position, step)| FAULTS.map(|fault| (position, step, fault)));
-        // Each major takes every second of the pairs, the other half than the major before it.
+        // Each major runs half of the pairs, the other half than the previous major.
         let mine = |position: usize, fault: Fault| (position + fault as usize + major as usize).is_multiple_of(2);
         let share: Vec<_> = pairs.filter(|(position, _, fault)| mine(*position, *fault)).collect();
         for (_, (step, words, lets_through), fault) in &share {
             let what = format!("{fault:?} at {step}");
             let (g, s) = run_with_fault(&mut cluster, &what, words, *lets_through, *fault).await;
-            (gone, settled) = (gone + g, settled + s);
+            (dropped, settled) = (dropped + g, settled + s);
         }
         let runs = share.len();
-        print_stderr(&format!("faults on {major}: {runs} runs, {gone} slots dropped, {settled} open intents settled"));
-        assert!(gone > runs / 2 && settled > runs / 4, "the faults came too early or too late: {gone}, {settled}");
+        print_stderr(&format!(
+            "faults on {major}: {runs} runs, {dropped} slots dropped, {settled} open intents settled"
+        ));
+        assert!(
+            dropped > runs / 2 && settled > runs / 4,
+            "the faults came too early or too late: {dropped}, {settled}"
+        );
     })
     .await;
 }
 
-/// One fault at one step, and the next start after it. Answers how many slots were dropped and intents settled.
+/// Runs one fault at one step, and the next start. Returns how many slots were dropped and intents settled.
 async fn run_with_fault(
     cluster: &mut Cluster,
     what: &str,
@@ -87,7 +92,7 @@ async fn run_with_fault(
     arguments.extend(SLOT_NAMES);
     arguments.extend(["--yes", "--allow-unproven", "--checkpoint"]);
     let mut child = start_drop(cluster, &proxy, &history, &arguments);
-    wait_until(&format!("{what}: it says {pattern:?}"), async || proxy.is_stalled()).await;
+    wait_until(&format!("{what}: stalled at {pattern:?}"), async || proxy.is_stalled()).await;
     match fault {
         Fault::Killed => {
             child.kill().unwrap();
@@ -110,13 +115,13 @@ async fn run_with_fault(
         Fault::Interrupted => {
             let pid = child.id().to_string();
             assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-            // The point of the fault: the signal arrives while the line stalls. Nothing shows that it was handled.
+            // The signal arrives while the connection stalls. No state shows that it was handled.
             tokio::time::sleep(Duration::from_millis(50)).await;
             proxy.resume();
         }
     }
     let reported = finish_drop(child, what);
-    // A server that was left alone may still be at the statement.
+    // The server may still be executing the statement.
     wait_until_idle(cluster).await;
     let remaining = slot_names(cluster).await;
     let store = Store::open(&parse_address(&history)).await.unwrap();
@@ -135,34 +140,34 @@ async fn run_with_fault(
     store.close().await;
     assert!(entries.iter().all(|entry| entry.outcome.is_some()), "{what}: {stderr}\n{entries:?}");
     assert_journal_is_true(what, &remaining, &entries, None);
-    assert_eq!(slot_names(cluster).await, remaining, "{what}: settling changes nothing");
+    assert_eq!(slot_names(cluster).await, remaining, "{what}: settling changed the slots");
     for name in &remaining {
         execute_sql(cluster, "postgres", &format!("select pg_drop_replication_slot('{name}')")).await;
     }
     (SLOT_NAMES.len() - remaining.len(), open)
 }
 
-/// What is gone was written down; what was written down as done is gone, as not done is there.
+/// Asserts that dropped slots have a journal entry, and that its outcome agrees with the slots.
 pub fn assert_journal_is_true(what: &str, remaining: &[String], entries: &[JournalEntry], reported: Option<&Value>) {
     for name in SLOT_NAMES {
         let entry = entries.iter().find(|entry| entry.intent.subject == name);
         let is_there = remaining.iter().any(|slot| slot == name);
         let outcome = entry.map(|entry| entry.outcome.as_ref().map(|outcome| outcome.outcome));
         match (is_there, outcome) {
-            (false, None) => panic!("{what}: {name} is gone, and nothing tells of it: {entries:?}"),
+            (false, None) => panic!("{what}: {name} was dropped without a journal entry: {entries:?}"),
             (true, Some(Some(JournalOutcomeKind::Done))) => {
-                panic!("{what}: {name} is there, and was written down as dropped")
+                panic!("{what}: {name} exists and is recorded as dropped")
             }
             (false, Some(Some(JournalOutcomeKind::Failed | JournalOutcomeKind::Refused))) => {
-                panic!("{what}: {name} is gone, and was written down as not dropped: {entries:?}");
+                panic!("{what}: {name} was dropped and is recorded as not dropped: {entries:?}");
             }
-            // An unknown outcome is for what nobody can tell: a slot that is there, where it stood, was not dropped.
-            (true, Some(Some(JournalOutcomeKind::Unknown))) => panic!("{what}: {name} is there: {entries:?}"),
+            // An existing slot at the same position was not dropped: its outcome is known.
+            (true, Some(Some(JournalOutcomeKind::Unknown))) => panic!("{what}: {name} exists: {entries:?}"),
             _ => {}
         }
         let Some(report) = reported else { continue };
         let line = report["drops"].as_array().unwrap().iter().find(|line| line["slot_name"] == name).unwrap();
-        // A slot that the plan refuses has refusals and no outcome. Where the server was restarted between plan and
+        // A slot that the plan refuses has refusals and no outcome. If the server was restarted between plan and
         // execution, the whole plan is refused: no slot has an outcome.
         let executed = report["drops"].as_array().unwrap().iter().any(|line| line["outcome"].is_string());
         let outcome = line["outcome"].as_str().unwrap_or_else(|| {
@@ -172,8 +177,11 @@ pub fn assert_journal_is_true(what: &str, remaining: &[String], entries: &[Journ
         });
         match (is_there, outcome) {
             (_, "unknown") | (false, "done") | (true, "refused" | "failed" | "not_tried") => {}
-            (_, said) => {
-                panic!("{what}: {name} is {}there, and reported as {said}", if is_there { "" } else { "not " })
+            (_, reported_outcome) => {
+                panic!(
+                    "{what}: {name} {} and is reported as {reported_outcome}",
+                    if is_there { "exists" } else { "was dropped" }
+                )
             }
         }
     }
@@ -197,7 +205,7 @@ fn start_drop(cluster: &Cluster, proxy: &Proxy, history: &Path, arguments: &[&st
         .unwrap()
 }
 
-/// The report of a run that lived to make one. A run that something befell does not end well.
+/// Returns the report of a run, if it printed one. A run with a fault does not exit with 0.
 fn finish_drop(child: Child, what: &str) -> Option<Value> {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -212,7 +220,7 @@ fn finish_drop(child: Child, what: &str) -> Option<Value> {
     report
 }
 
-/// Waits until no process of a run that is over is left.
+/// Waits until no session of an ended run is left.
 async fn wait_until_idle(cluster: &Cluster) {
     let busy = "select 1 from pg_stat_activity where application_name = 'pgtend'";
     wait_until("no session of pgtend", async || query_texts(cluster, "postgres", busy).await.is_empty()).await;

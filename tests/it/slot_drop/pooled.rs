@@ -1,4 +1,4 @@
-//! Dropping through pgbouncer in transaction mode: each statement may run in another process of the server.
+//! Drops through pgbouncer in transaction mode: each statement may use another server process.
 
 use pg_sandbox::StandbyOptions;
 

@@ -1,4 +1,4 @@
-//! The journal of drops in a store on a Postgres server, here the very one whose slots are dropped.
+//! The journal of drops in a store on a Postgres server: here the server with the slots.
 
 use super::program::{create_drop_target, run_slots_drop, slot_names};
 use crate::clusters::{execute_sql, on_a_major_and_the_newest};
@@ -26,7 +26,7 @@ async fn drop_needs_the_journal_on_the_server() {
         let conninfo = drop_target.cluster.conninfo();
         let flags = ["--yes", "--allow-unproven"];
 
-        // Who may not write the intent down does not drop.
+        // Without the privilege to write the intent, nothing is dropped.
         let refused = run_slots_drop(&conninfo, &url("stranger"), &[&["forgotten"], &flags[..]].concat());
         assert!(refused.exit != 0 && refused.stderr.contains("permission denied"), "on {major}: {}", refused.stderr);
         assert_eq!(slot_names(&drop_target.cluster).await, ["forgotten", "kept"], "on {major}");
@@ -49,7 +49,7 @@ async fn drop_needs_the_journal_on_the_server() {
             "on {major}: {entry:?}"
         );
 
-        // Of two at once one drops; both know it by the journal they share.
+        // Of two concurrent runs one drops the slot; both find it in their shared journal.
         let arguments = ["kept", "--yes", "--allow-unproven"];
         let both_runs = std::thread::scope(|threads| {
             let (conninfo, url) = (&conninfo, url("postgres"));

@@ -1,4 +1,4 @@
-//! `pgtend slots drop` as a program: what it refuses, with which exit code, and that nothing has changed then.
+//! `pgtend slots drop` through the program: refusals and their exit codes, without any change.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ impl DropRun {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
     }
 
-    /// The outcome of a slot, or why it was refused.
+    /// Returns the outcome of a slot, or the reason of its refusal.
     pub fn outcome_of(&self, name: &str) -> String {
         let report = self.json();
         let line = report["drops"].as_array().unwrap().iter().find(|line| line["slot_name"] == name).unwrap().clone();
@@ -37,7 +37,7 @@ impl DropRun {
     }
 }
 
-/// A cluster and the store of its journal.
+/// A cluster and the store with its journal.
 pub struct DropTarget {
     pub cluster: Cluster,
     folder: tempfile::TempDir,
@@ -95,7 +95,7 @@ pub fn create_drop_target(installation: &pg_sandbox::Installation) -> DropTarget
     DropTarget { cluster: private_cluster(installation, options), folder: tempfile::tempdir().unwrap() }
 }
 
-/// Looks of the last eight days, in which nobody used any slot.
+/// Writes snapshots of the last eight days, in which no slot was used.
 fn write_aged_snapshots(drop_target: &DropTarget, folder: &Path) -> Vec<String> {
     let snapshot = run_pgtend(&["snapshot", "--history", "none", "-d", &drop_target.cluster.conninfo()]).json();
     let hours = (1..=32).map(|number| number * 6);
@@ -139,8 +139,11 @@ async fn drop_refuses_protected_slots() {
 
         let unknown = drop_target.drop_slots(&["order", "--yes"]);
         assert_eq!((unknown.exit, unknown.stdout.as_str()), (1, ""), "{}", unknown.stderr);
-        let said = &unknown.stderr;
-        assert!(said.contains("pgtend slots") && !said.contains("orders\"?") && !said.contains("did you"), "{said}");
+        let stderr = &unknown.stderr;
+        assert!(
+            stderr.contains("pgtend slots") && !stderr.contains("orders\"?") && !stderr.contains("did you"),
+            "{stderr}"
+        );
         let unwritable =
             drop_target.drop_slots(&["orders", "--yes", "--allow-unproven", "--output", "/nowhere/report"]);
         assert_eq!((unwritable.exit, unwritable.stdout.as_str()), (1, ""), "{}", unwritable.stderr);
@@ -171,7 +174,7 @@ async fn drop_refuses_protected_slots() {
             "{}",
             unasked.stderr
         );
-        assert_eq!(unasked.json()["is_plan"], true, "the plan all the same");
+        assert_eq!(unasked.json()["is_plan"], true, "the plan is still printed");
         let dry = drop_target.drop_slots(&["orders", "--dry-run", "--allow-managed"]);
         assert_eq!((dry.exit, dry.json()["drops"][0]["decision"].as_str()), (0, Some("drop")), "{}", dry.stderr);
 
@@ -194,15 +197,15 @@ async fn drop_refuses_protected_slots() {
         }
         let nothing = drop_target.drop_slots(&["--stale", "--yes"]);
         assert_eq!((nothing.exit, nothing.json()["drops"].as_array().unwrap().len()), (0, 0), "{}", nothing.stderr);
-        assert_eq!(drop_target.slot_names().await, slot_names, "nothing has changed");
-        assert_eq!(drop_target.journal_entries(), Vec::<Value>::new(), "and nothing was begun");
+        assert_eq!(drop_target.slot_names().await, slot_names, "the slots have changed");
+        assert_eq!(drop_target.journal_entries(), Vec::<Value>::new(), "the journal has an entry");
     })
     .await;
 }
 
 #[tokio::test]
 async fn drop_allowed_slots_are_journaled() {
-    on_every_installation("slots drop drops", async |major, installation| {
+    on_every_installation("drops of allowed slots", async |major, installation| {
         let mut drop_target = create_drop_target(installation);
         let cluster = &drop_target.cluster;
         for name in ["forgotten", "forgotten_too"] {
@@ -228,7 +231,7 @@ async fn drop_allowed_slots_are_journaled() {
         let plan = drop_target.drop_slots(&[&["--stale", "--dry-run"], &since[..]].concat()).json();
         let names: Vec<&str> =
             plan["drops"].as_array().unwrap().iter().map(|line| line["slot_name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["forgotten", "forgotten_too"], "physical ones have 14 days");
+        assert_eq!(names, ["forgotten", "forgotten_too"], "physical slots have a limit of 14 days");
 
         let named = drop_target.drop_slots(&[&["forgotten", "--yes", "--checkpoint"], &since[..]].concat());
         assert_eq!(
@@ -273,7 +276,7 @@ async fn drop_allowed_slots_are_journaled() {
             droppable.stderr
         );
 
-        // The successor of the record makes the like of it.
+        // The statement in the journal creates an equivalent slot.
         let successor = planned_slot["plan"]["recreate_statement"].as_str().unwrap();
         execute_sql(cluster, "postgres", successor).await;
         let remade = query_one_text(
@@ -308,9 +311,9 @@ async fn drop_allowed_slots_are_journaled() {
         for record in ["\"record\":\"intent\"", "\"record\":\"outcome\"", "_cnpg_shop_2"] {
             assert!(unjournaled.stderr.contains(record), "{}", unjournaled.stderr);
         }
-        assert_eq!(drop_target.journal_entries().len(), 4, "the journal was left alone");
+        assert_eq!(drop_target.journal_entries().len(), 4, "the journal has new entries");
 
-        // A standby's own slots are its own.
+        // A standby's own slots.
         execute_sql(&standby, "postgres", "select pg_create_physical_replication_slot('cascade', true)").await;
         let on_standby =
             run_slots_drop(&standby.conninfo(), &drop_target.history(), &["cascade", "--yes", "--allow-unproven"]);
@@ -338,7 +341,7 @@ async fn drop_allowed_slots_are_journaled() {
     .await;
 }
 
-/// On a terminal: the name is typed, and nothing else will do.
+/// On a terminal the name must be typed.
 #[tokio::test]
 async fn drop_on_terminal_needs_the_slot_name() {
     on_a_major_and_the_newest(13, "slots drop on a terminal", async |_, installation| {
@@ -364,7 +367,7 @@ async fn drop_on_terminal_needs_the_slot_name() {
     .await;
 }
 
-/// By way of util-linux's script(1), which makes the terminal.
+/// Runs on a terminal created by util-linux's script(1).
 fn drop_on_terminal(drop_target: &DropTarget, typed: &str) -> (i32, String) {
     use std::io::Write;
     let command = format!(
@@ -387,7 +390,7 @@ fn drop_on_terminal(drop_target: &DropTarget, typed: &str) -> (i32, String) {
 
 #[tokio::test]
 async fn drop_unprintable_plan_is_not_executed() {
-    on_a_major_and_the_newest(15, "plan that cannot be printed", async |_, installation| {
+    on_a_major_and_the_newest(15, "plan on a closed or full stderr", async |_, installation| {
         let drop_target = create_drop_target(installation);
         execute_sql(&drop_target.cluster, "postgres", "select pg_create_physical_replication_slot('kept', true)").await;
         let conninfo = drop_target.cluster.conninfo();
@@ -404,7 +407,7 @@ async fn drop_unprintable_plan_is_not_executed() {
             assert_eq!(output.status.code(), Some(4), "{stderr} {journal:?}: {output:?}");
             assert_eq!(drop_target.slot_names().await, ["kept"], "{stderr} {journal:?}");
         }
-        assert!(drop_target.journal_entries().is_empty(), "nothing was begun");
+        assert!(drop_target.journal_entries().is_empty(), "the journal has an entry");
     })
     .await;
 }

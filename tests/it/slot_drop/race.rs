@@ -1,5 +1,5 @@
-//! Consumers come, advance, leave, and make their slots anew while pgtend drops: what changed before the statement began
-//! is never dropped, and what nobody touched always is.
+//! Consumers connect, advance, disconnect, and recreate their slots while pgtend drops: a slot that changed before the
+//! statement began is never dropped, and an unchanged one always is.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ use tokio_postgres::Client;
 use super::stream::ReplicationStream;
 use crate::clusters::{cluster_options, connect_superuser, on_every_installation, print_stderr, private_cluster};
 
-/// Slots of one round; a server has room for a hundred.
+/// Slots per round; the server has at most a hundred.
 const SLOTS_PER_ROUND: usize = 40;
 /// Slots per major; more with `PGTEND_TEST_SLOTS=5000`.
 const SLOTS: usize = 200;
@@ -44,20 +44,20 @@ fn large_server_options() -> ClusterOptions {
     options
 }
 
-/// What a consumer does with its slot.
+/// The action of a consumer on its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ConsumerAction {
     Untouched,
-    /// Reads what there is, by SQL.
+    /// Reads all changes with SQL.
     Polled,
     Advanced,
-    /// Attaches by the replication protocol, confirms, stays a while, leaves.
+    /// Connects with the replication protocol, confirms, stays connected for a while, disconnects.
     Streamed,
-    /// Attaches and dies, positions as they were.
+    /// Connects and disconnects without a change of positions.
     CrashLooped,
-    /// Dropped and made anew under its name.
+    /// Drops the slot and creates it again with the same name.
     Recreated,
-    /// The same at the worst moment: between pgtend's second look and its statement.
+    /// Recreates the slot between pgtend's recheck and its statement.
     RecreatedBeforeDrop,
 }
 
@@ -65,12 +65,12 @@ struct TestSlot {
     name: String,
     is_logical: bool,
     action: ConsumerAction,
-    /// When the consumer comes, after the look.
+    /// The delay of the consumer after the snapshot.
     arrival_delay: Duration,
     stay: Duration,
 }
 
-/// When a slot was first seen to differ from what pgtend had seen, by the server's clock, which is this machine's.
+/// When a slot was first found changed since pgtend's snapshot, by the server's clock, which is this machine's.
 type Changes = RefCell<BTreeMap<String, Timestamp>>;
 
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ struct RaceCounts {
     refused_by_the_statement: usize,
     refused_in_use: usize,
     dropped_before_consumer: usize,
-    /// Of those some may have been visited before, and the visit left no trace: before 17 only.
+    /// Slots with an earlier connection that left no trace: before 17 only.
     connected_without_progress_and_dropped: usize,
     actions: BTreeMap<ConsumerAction, usize>,
 }
@@ -93,7 +93,7 @@ struct RaceCounts {
 #[tokio::test]
 async fn race_changed_slots_are_never_dropped() {
     let seed = std::env::var("PGTEND_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-    on_every_installation("races of consumers against drops", async |major, installation| {
+    on_every_installation("concurrent consumers and drops", async |major, installation| {
         let cluster = private_cluster(installation, large_server_options());
         let wanted = slots_per_major();
         let mut random = fastrand::Rng::with_seed(seed ^ u64::from(major));
@@ -121,7 +121,7 @@ struct RaceTest<'a> {
     workers: Vec<Client>,
     session: Session,
     write_session: WriteSession,
-    /// Who ambushes does so from a thread of its own, while pgtend's waits.
+    /// A separate thread recreates the slot while pgtend's thread waits.
     recreate_requests: std::sync::mpsc::Sender<(String, bool, std::sync::mpsc::Sender<()>)>,
 }
 
@@ -163,7 +163,7 @@ impl<'a> RaceTest<'a> {
         for subject in &subjects {
             self.setup.batch_execute(&create_slot_sql(&subject.name, subject.is_logical)).await.unwrap();
         }
-        // WAL to read, and a checkpoint, so that a slot made anew starts elsewhere.
+        // WAL to read, and a checkpoint, so that a recreated slot has another position.
         let write = "select pg_logical_emit_message(false, 'filler', repeat('x', 20000))";
         self.setup.batch_execute(write).await.unwrap();
         self.setup.batch_execute("checkpoint").await.unwrap();
@@ -190,7 +190,7 @@ impl<'a> RaceTest<'a> {
         wait: u64,
     ) -> Vec<SlotDropOutcome> {
         tokio::time::sleep(Duration::from_millis(wait)).await;
-        let confirmed = plan.confirm(Consent::Unattended).expect("all of them are named");
+        let confirmed = plan.confirm(Consent::Unattended).expect("all slots are named");
         let on_record = |record: &JournalRecord| {
             if let JournalRecord::Intent(intent) = record {
                 let subject = subjects.iter().find(|subject| subject.name == intent.subject).unwrap();
@@ -218,7 +218,7 @@ impl<'a> RaceTest<'a> {
             }
             tokio::time::sleep(subject.arrival_delay).await;
             let worker = &self.workers[number % self.workers.len()];
-            // Whoever comes too late finds no slot; that is the other side of the race.
+            // A consumer that is too late finds no slot.
             self.run_consumer(subject, worker, snapshot, changes).await.ok();
         });
         join_all(consumers).await;
@@ -278,10 +278,13 @@ impl<'a> RaceTest<'a> {
             let dropped = result.outcome == ActionOutcomeKind::Done;
             let begun = intents.get(&subject.name);
             let changed = changes.get(&subject.name);
-            // A slot that never got an intent was refused before: it cannot have been dropped.
+            // A slot without an intent was refused before the drop: it cannot have been dropped.
             assert!(begun.is_some() || !dropped, "dropped without an intent: {result:?}");
             assert!(matches!(result.outcome, ActionOutcomeKind::Done | ActionOutcomeKind::Refused), "{result:?}");
-            assert!(!(dropped && remaining.contains(&subject.name)), "reported as dropped, and there: {result:?}");
+            assert!(
+                !(dropped && remaining.contains(&subject.name)),
+                "reported as dropped and still existing: {result:?}"
+            );
             let changed_before = changed.is_some_and(|changed_at| begun.is_none_or(|begun| changed_at <= begun));
             counts.slots += 1;
             *counts.actions.entry(subject.action).or_default() += 1;
@@ -318,13 +321,13 @@ impl<'a> RaceTest<'a> {
         }
     }
 
-    /// Removes what is left; consumers that still hold a slot let go of it first.
+    /// Drops the remaining slots, after ending the consumers that still use them.
     async fn drop_remaining_slots(&self) {
         let rest = "select pg_terminate_backend(active_pid) from pg_replication_slots where active";
         let drop = "select count(pg_drop_replication_slot(slot_name)) from pg_replication_slots where not active";
         loop {
             self.setup.batch_execute(rest).await.unwrap();
-            // A slot that was active a moment ago fails the statement; then it is tried again.
+            // The statement fails while a slot is still active; it is retried.
             self.setup.batch_execute(drop).await.ok();
             let remaining = self.setup.query_one("select count(*) from pg_replication_slots", &[]).await.unwrap();
             if remaining.get::<_, i64>(0) == 0 {
@@ -361,7 +364,7 @@ fn create_slot_sql(name: &str, is_logical: bool) -> String {
 }
 
 fn recreate_slot_sql(name: &str, is_logical: bool) -> String {
-    // Each in a transaction of its own, as the statements of one batch would share theirs.
+    // In separate transactions: statements of one batch would share a transaction.
     format!(
         "begin; select pg_drop_replication_slot('{name}'); commit; begin; {}; commit",
         create_slot_sql(name, is_logical)
@@ -381,7 +384,7 @@ fn find_slot<'a>(snapshot: &'a Snapshot, name: &str) -> &'a pgtend::facts::Slot 
     snapshot.slots.known().unwrap().iter().find(|slot| slot.slot_name == name).unwrap()
 }
 
-/// Notes when a slot is seen to differ from what pgtend saw: by a plain query, not by pgtend's own eyes.
+/// Records when a slot is found changed since pgtend's snapshot, with a plain query instead of pgtend's own code.
 async fn record_change(
     worker: &Client,
     subject: &TestSlot,
@@ -398,9 +401,9 @@ async fn record_change(
     let planned = find_slot(snapshot, &subject.name);
     let lsn = |lsn: Option<pgtend::units::Lsn>| lsn.map(|lsn| lsn.to_string());
     let since = now["inactive_since"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    // Before 17 a visit that moves nothing leaves no trace, and no statement can compare what is not there.
-    let visited = now["active"] == true && snapshot.server.major() >= 17;
-    let differs = visited
+    // Before 17 a connection without progress leaves no trace that a statement could compare.
+    let is_connected = now["active"] == true && snapshot.server.major() >= 17;
+    let differs = is_connected
         || now["restart_lsn"].as_str() != lsn(planned.restart_lsn).as_deref()
         || now["confirmed_flush_lsn"].as_str() != lsn(planned.confirmed_flush_lsn).as_deref()
         || since != planned.inactive_since;

@@ -1,4 +1,4 @@
-//! The statement that compares and drops, on every version: how the server runs it, and that each condition counts.
+//! The statement that compares and drops, on every version: its plan, and the effect of each condition.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ async fn slot_names(cluster: &Cluster) -> Vec<String> {
 
 #[tokio::test]
 async fn statement_drops_only_the_matching_row() {
-    on_every_installation("compare and drop in one statement", async |major, installation| {
+    on_every_installation("statement that compares and drops", async |major, installation| {
         let cluster = private_cluster(installation, cluster_options().with_setting("autovacuum", "off"));
         let create = "select pg_create_logical_replication_slot('logical', 'test_decoding')";
         execute_sql(&cluster, "postgres", create).await;
@@ -51,7 +51,8 @@ async fn statement_drops_only_the_matching_row() {
                 .into_iter()
                 .map(|mut row| row.remove(0).unwrap())
                 .collect();
-            // One node, whose list is made of the rows that pass its filter; no join between the copy and the drop.
+            // One node whose target list is computed for the rows that pass its filter; no join between the comparison
+            // and the drop.
             assert_eq!(plan.len(), 4, "on {major}: {plan:#?}");
             assert!(plan[0].starts_with("Function Scan on pg_catalog.pg_get_replication_slots"), "{plan:#?}");
             assert!(plan[1].contains("Output: ") && plan[1].contains("pg_drop_replication_slot("), "{plan:#?}");
@@ -83,7 +84,7 @@ async fn statement_drops_only_the_matching_row() {
 
 #[tokio::test]
 async fn statement_checkpoint_needs_the_checked_server() {
-    on_every_installation("a guarded checkpoint", async |major, installation| {
+    on_every_installation("checkpoint of the planned server", async |major, installation| {
         let cluster = private_cluster(
             installation,
             cluster_options().with_setting("autovacuum", "off").with_setting("checkpoint_timeout", "1h"),
@@ -110,7 +111,7 @@ async fn statement_checkpoint_needs_the_checked_server() {
     .await;
 }
 
-/// The slot as it would have been seen, had one of its columns been another.
+/// Returns variants of the planned slot, each with one column changed.
 fn changed_identities(planned: &SlotIdentity, major: u32) -> Vec<(&'static str, SlotIdentity)> {
     let with = |change: &dyn Fn(&mut SlotIdentity)| {
         let mut identity = planned.clone();

@@ -1,18 +1,18 @@
-//! A consumer that streams: the replication protocol over the Unix socket, spoken by hand, since no client library here
-//! speaks it (PostgreSQL manual, 54.4 "Streaming Replication Protocol").
+//! A streaming consumer: the replication protocol over the Unix socket, implemented here because no client library of
+//! the project supports it (PostgreSQL manual, 54.4 "Streaming Replication Protocol").
 
 use pg_sandbox::Cluster;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-/// A walsender's other end.
+/// The client side of a walsender.
 pub struct ReplicationStream {
     socket: UnixStream,
 }
 
 impl ReplicationStream {
-    /// Attaches to a slot. An error of the server is an error here.
+    /// Connects to a slot.
     pub async fn attach(cluster: &Cluster, slot: &str, is_logical: bool, from: &str) -> io::Result<ReplicationStream> {
         let path = format!("{}/.s.PGSQL.{}", cluster.socket_dir().display(), cluster.port());
         let mut stream = ReplicationStream { socket: UnixStream::connect(path).await? };
@@ -30,7 +30,7 @@ impl ReplicationStream {
         Ok(stream)
     }
 
-    /// Says that everything up to `lsn` is safe on the consumer's side.
+    /// Confirms everything up to `lsn`.
     pub async fn confirm(&mut self, lsn: u64) -> io::Result<()> {
         let mut update = vec![b'r'];
         for position in [lsn, lsn, lsn, 0] {
@@ -40,7 +40,7 @@ impl ReplicationStream {
         self.send(b'd', &update).await
     }
 
-    /// Leaves as a consumer does that is done.
+    /// Disconnects with Terminate.
     pub async fn close(mut self) -> io::Result<()> {
         self.send(b'X', b"").await
     }

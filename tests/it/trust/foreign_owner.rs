@@ -1,4 +1,4 @@
-//! Extensions of which another role owns an object: nothing of them is executed, and the report says whose object it is.
+//! Extensions with an object of another role: nothing of them is executed, and the report names the owner.
 
 use super::{counter_sql, find_gap, logged_calls, run_all_reports, server_with_extensions};
 use crate::{
@@ -29,7 +29,7 @@ async fn trust_foreign_members_are_not_executed() {
         execute_sql(&cluster, db, &setup).await;
         execute_sql(&cluster, db, "begin read only; select from ext.pg_stat_statements limit 1; commit").await;
         let before = logged_calls(&cluster).len();
-        assert!(before > 0, "the view counts");
+        assert!(before > 0, "the view has rows");
 
         let folder = tempfile::tempdir().unwrap();
         let history = folder.path().join("history.db").display().to_string();
@@ -60,7 +60,7 @@ async fn trust_foreign_members_are_not_executed() {
         let indexes = program_runs::report_json_of(&cluster.conninfo(), &["indexes", "--exact-bloat"]).await;
         assert!(indexes["indexes"].as_array().unwrap().iter().any(|row| row["bloat_source"] == "exact"), "{indexes}");
 
-        // A member that is missing.
+        // A missing member.
         execute_sql(&cluster, db, "alter extension pg_stat_statements drop view ext.pg_stat_statements").await;
         let (reason, hint) = find_gap(&program_runs::report_json_of(&cluster.conninfo(), &["wal"]).await, STATEMENTS_FACT);
         assert!(reason.contains("has no member view pg_stat_statements"), "{reason}");
@@ -79,13 +79,13 @@ async fn trust_foreign_schema_is_not_used() {
                      create extension pg_stat_statements schema ext; create extension pgstattuple schema ext";
         execute_sql(&cluster, "postgres", setup).await;
         let (superuser, monitor) = (cluster.conninfo(), format!("{} user=monitor", cluster.conninfo()));
-        // Its owner could rename it and put another one in its place.
+        // Its owner could rename it and create another one with its name.
         for conninfo in [&superuser, &monitor] {
             let (reason, hint) = find_gap(&program_runs::report_json_of(conninfo, &["wal"]).await, STATEMENTS_FACT);
             assert!(reason.contains("schema ext ") && reason.contains("owned by role other"), "on {major}: {reason}");
             assert!(hint.contains("ALTER EXTENSION pg_stat_statements SET SCHEMA"), "{hint}");
         }
-        // The owner of the database is tolerated where the session is no superuser.
+        // The database's owner is accepted if the session is not a superuser.
         execute_sql(&cluster, "postgres", "alter database postgres owner to other").await;
         assert!(
             find_gap(&program_runs::report_json_of(&superuser, &["wal"]).await, STATEMENTS_FACT)

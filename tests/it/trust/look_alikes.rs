@@ -1,4 +1,4 @@
-//! Look-alikes of every extension object that pgtend uses, made by a role that may create objects in the extension's schema.
+//! Look-alikes of every extension object that pgtend uses, created by a role with CREATE on the extension's schema.
 
 use super::{counter_sql, find_gap, logged_calls, run_all_reports, server_with_extensions};
 use crate::{
@@ -22,7 +22,7 @@ fn look_alike_statements(schema: &str, is_extension_schema: bool) -> (String, Ve
     let pages = "table (index_size bigint, internal_pages bigint, leaf_pages bigint, avg_leaf_density float8)";
     let (one_tuple, one_page) = ("1::bigint, 1::bigint, 1::bigint", "1::bigint, 1::bigint, 1::bigint, 1::float8");
     let table = "'pg_catalog.pg_class'::regclass";
-    // Worse matches for the calls that pgtend makes.
+    // Matches of lower rank for the calls that pgtend makes.
     function("pgstattuple(a oid)", &format!("{table}::oid"), tuples, one_tuple);
     function("pgstattuple(a bigint)", "1::bigint", tuples, one_tuple);
     function("pgstattuple(variadic a regclass[])", &format!("{table}, {table}"), tuples, one_tuple);
@@ -65,7 +65,7 @@ async fn trust_look_alikes_are_not_called() {
         );
         execute_sql(&cluster, "postgres", &setup).await;
 
-        // The counters count, in a read-only transaction as well.
+        // The counters work in a read-only transaction, too.
         let session = connect_superuser(&cluster, "postgres").await;
         let direct = [calls_there, calls_in_public].concat();
         for call in &direct {
@@ -79,7 +79,7 @@ async fn trust_look_alikes_are_not_called() {
         let [wal, tables, indexes] = run_all_reports(&cluster.conninfo(), &history).await;
         assert_eq!(logged_calls(&cluster)[before..], [""; 0], "on {major}");
 
-        // What the extensions themselves say is still read.
+        // The extensions' own objects are still read.
         assert!(wal["wal"]["statements"]["wal_bytes"].as_u64() > Some(1_000), "on {major}: {wal}");
         assert!(wal["wal"]["statements"]["since"].is_null(), "{wal}");
         let (reason, hint) = find_gap(&wal, "reset of statement statistics");
@@ -90,7 +90,8 @@ async fn trust_look_alikes_are_not_called() {
             assert!(rows.iter().any(|row| row["bloat_source"] == "exact"), "on {major}: {report}");
         }
 
-        // With one more argument that has a default the call is ambiguous: the server refuses it, and the report says so.
+        // With another argument that has a default the call is ambiguous: the server refuses it, and the report says
+        // so.
         let ambiguous = "set role other; create function ext.pgstattuple(a regclass, b int default 0) \
             returns table (table_len bigint, tuple_count bigint, tuple_len bigint) language sql volatile as \
             $$ select 1::bigint, 1::bigint, 1::bigint where ext.count_call('ambiguous') = 1 $$";

@@ -10,10 +10,10 @@ use crate::{
 };
 use pg_sandbox::{Cluster, Installation};
 
-/// What a look-alike writes to the server's log, in a read-only transaction as well.
+/// The line that a look-alike writes to the server's log, also in a read-only transaction.
 const CALL_LOG_LINE: &str = "LOG:  look-alike called";
 
-/// A private server with pg_stat_statements loaded; `None` where its package brings no extensions.
+/// A private server with pg_stat_statements loaded; `None` if its package has no extensions.
 async fn server_with_extensions(name: &str, major: u32, installation: &Installation) -> Option<Cluster> {
     let loaded = cluster_options()
         .with_setting("autovacuum", "off")
@@ -37,7 +37,7 @@ fn counter_sql(schema: &str) -> String {
     )
 }
 
-/// How often look-alikes were called so far.
+/// Returns the log lines of look-alikes called so far.
 fn logged_calls(cluster: &Cluster) -> Vec<String> {
     cluster.log().lines().filter(|line| line.contains(CALL_LOG_LINE)).map(str::to_owned).collect()
 }
@@ -68,7 +68,7 @@ async fn run_all_reports(conninfo: &str, history: &str) -> [serde_json::Value; 3
     ]
 }
 
-/// The reason and the hint of a report's gap.
+/// Returns the reason and the hint of a report's gap.
 fn find_gap(report: &serde_json::Value, fact: &str) -> (String, String) {
     let gaps = report["unavailable"].as_array().expect("gaps");
     let gap = gaps.iter().find(|gap| gap["fact"] == fact).unwrap_or_else(|| panic!("no gap {fact}: {gaps:?}"));

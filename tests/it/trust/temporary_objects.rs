@@ -39,7 +39,7 @@ async fn trust_temporary_objects_are_not_used() {
             setup.push_str(&format!("create temp view {name} as select public.count_call('{name}') as oid; "));
         }
         client.batch_execute(&setup).await.unwrap();
-        // They count, and they are found first where the search path does not name pg_temp.
+        // The objects count their calls, and they are found first if the search path does not name pg_temp.
         let direct = "begin read only; set local search_path = ''; select '1'::int8; select from pg_class; commit";
         client.batch_execute(direct).await.unwrap();
         let before = logged_calls(&cluster).len();
@@ -51,7 +51,7 @@ async fn trust_temporary_objects_are_not_used() {
         let audit = program_runs::run_with_conninfo(&pooler.conninfo(), &["audit"]).await;
         assert!(matches!(audit.code, Some(0..=3)), "{}", audit.stderr);
         assert_eq!(logged_calls(&cluster)[before..], [""; 0], "on {major}");
-        // The connection is the same one and still has them.
+        // It is the same connection, and the objects still exist.
         client.batch_execute("select '1'::pg_temp.int8").await.unwrap();
         assert!(logged_calls(&cluster).len() > before);
     })

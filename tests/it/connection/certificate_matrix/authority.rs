@@ -43,12 +43,13 @@ impl Validity {
     }
 }
 
-/// What a certificate says. An empty `issuer` stands for a self-signed one.
+/// A certificate. An empty `issuer` stands for a self-signed one.
 #[derive(Clone, Copy)]
 pub struct Template {
     pub name: &'static str,
     pub common_name: &'static str,
-    /// The name of a key. `rsa1024`, `rsa2048`, `pss`, `ed25519`, `p384` and `p521` say its kind; others are P-256.
+    /// The name of a key. `rsa1024`, `rsa2048`, `pss`, `ed25519`, `p384` and `p521` determine its kind; others are
+    /// P-256.
     pub key: &'static str,
     pub issuer: &'static str,
     /// Lines of openssl's x509v3_config; without any the certificate is of version 1.
@@ -70,7 +71,7 @@ pub struct ListTemplate {
     pub extensions: &'static str,
 }
 
-/// The folder with all of them: `NAME.crt`, `KEY.key`, `NAME.crl`.
+/// The folder with all certificates, keys and lists: `NAME.crt`, `KEY.key`, `NAME.crl`.
 pub struct Authority {
     folder: TempDir,
     templates: Vec<Template>,
@@ -97,14 +98,14 @@ impl Authority {
         std::fs::read_to_string(self.file_path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Writes a file of several: names with their endings.
+    /// Writes a file of several parts: names with their endings.
     pub fn write_bundle(&self, name: &str, parts: &[String]) -> PathBuf {
         let text: String = parts.iter().map(|part| self.file_text(part)).collect();
         std::fs::write(self.file_path(name), text).expect("a file");
         self.file_path(name)
     }
 
-    /// Makes a folder of lists with the names that `openssl rehash` gives.
+    /// Creates a folder of lists with the names that `openssl rehash` assigns.
     pub fn write_hashed_folder(&self, name: &str, lists: &[&str]) -> PathBuf {
         std::fs::create_dir(self.file_path(name)).expect("a folder");
         for list in lists {

@@ -1,5 +1,5 @@
-//! Certificates that psql and pgtend are shown by a real server. psql is the oracle: nothing that it
-//! refuses is accepted. Where pgtend is stricter, the case is in a list here and in docs/tls.md.
+//! Server certificates that psql and pgtend get from a real server. psql is the oracle: pgtend accepts nothing that
+//! psql refuses. The cases in which pgtend is stricter are listed here and in docs/tls.md.
 
 mod authority;
 mod cases;
@@ -19,7 +19,7 @@ use self::authority::Authority;
 use self::cases::{Case, Lists, cases};
 use self::oracle::{CertificateServer, connect_with_psql};
 
-/// The server's OpenSSL: anything goes.
+/// Settings of the server's OpenSSL that permit weak keys and signatures.
 const WEAK_OPENSSL_CONFIG: &str = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.2\nCipherString = DEFAULT@SECLEVEL=0\n";
 
 /// The cases in which pgtend refuses what psql accepts.
@@ -78,9 +78,9 @@ async fn certificate_matrix() {
                 _ => {}
             }
             if by_psql.is_ok() != psql_expected {
-                complain("psql does not do what the case says");
+                complain("psql's result differs from the case");
             }
-            // Any other failure of psql would prove nothing.
+            // Another failure of psql is not a result.
             if let Err(error) = &by_psql
                 && ![
                     "SSL error: certificate verify failed",
@@ -103,13 +103,13 @@ async fn certificate_matrix() {
                 Err(error) => {
                     refused += 1;
                     if !error.contains(pgtend_expected) || pgtend_expected.is_empty() {
-                        complain("pgtend says something else");
+                        complain("pgtend's error differs from the case");
                     }
                     if ["Other(", "Error(", "::", "InvalidCertificate", "UnknownIssuer", "{ "]
                         .iter()
                         .any(|part| error.contains(part))
                     {
-                        complain("pgtend shows Rust");
+                        complain("pgtend's error has Debug output");
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! The server that shows the certificates, and psql as the oracle.
+//! The server with the certificates, and psql as the oracle.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::server::{CLIENT_BINARIES, Server, command_as_server_user, give_to_server_user};
 use crate::clusters;
 
-/// A server whose certificate can be changed. It may serve weak keys and signatures: it is the client
-/// that is tested.
+/// A server whose certificate can be changed. It may use weak keys and signatures: the client is under test.
 pub struct CertificateServer {
     pub server: Server,
     pg_ctl: std::path::PathBuf,
@@ -16,7 +15,7 @@ pub struct CertificateServer {
 }
 
 impl CertificateServer {
-    /// Starts a server of the newest major at hand; the server's version plays no part in the client's check.
+    /// Starts a server of the newest available major; the client's check does not depend on its version.
     pub fn start(chain: &str, key: &str) -> Self {
         let newest = clusters::newest_installation();
         let conf = "ssl = on\nssl_cert_file = 'tls.crt'\nssl_key_file = 'tls.key'";
@@ -25,7 +24,7 @@ impl CertificateServer {
         Self { server, pg_ctl: newest.bin.join("pg_ctl"), served_chain: None }
     }
 
-    /// Has the server show this chain, and waits until it does.
+    /// Makes the server send this chain, and waits until it does.
     pub fn serve_chain(&mut self, chain: &str, key: &str) {
         if self.served_chain.as_ref().is_some_and(|shown| shown.0 == chain && shown.1 == key) {
             return;
@@ -41,14 +40,14 @@ impl CertificateServer {
         let since = Instant::now();
         while read_served_chain(self.server.port) != split_certificates(chain) {
             let log = std::fs::read_to_string(self.server.directory.join("log")).unwrap_or_default();
-            assert!(since.elapsed() < Duration::from_secs(10), "the server does not show {chain}: {log}");
+            assert!(since.elapsed() < Duration::from_secs(10), "the server does not send {chain}: {log}");
             std::thread::sleep(Duration::from_millis(10));
         }
         self.served_chain = Some((chain.to_owned(), key.to_owned()));
     }
 }
 
-/// The chain that the server sends, as PEM.
+/// Returns the chain that the server sends, as PEM.
 fn read_served_chain(port: u16) -> Vec<String> {
     let output = Command::new("openssl")
         .args(["s_client", "-starttls", "postgres", "-showcerts", "-cipher", "DEFAULT@SECLEVEL=0"])

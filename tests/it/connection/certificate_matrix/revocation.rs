@@ -1,4 +1,4 @@
-//! Revocation lists beyond the matrix: other modes, the environment, files that are no lists, the binary.
+//! Revocation lists beyond the matrix: other modes, the environment, files that are not lists, the program.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

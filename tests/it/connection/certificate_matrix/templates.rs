@@ -1,4 +1,4 @@
-//! What the certificates and revocation lists of the matrix say.
+//! The contents of the certificates and revocation lists of the matrix.
 
 use super::authority::{ListTemplate, Template, Validity};
 
@@ -8,7 +8,7 @@ const LEAF: &str = "subjectAltName=DNS:db.test\nauthorityKeyIdentifier=keyid";
 /// For issuers without a key identifier.
 const LEAF_BARE: &str = "subjectAltName=DNS:db.test";
 const CA_LEAF: &str = "basicConstraints=CA:TRUE\nsubjectAltName=DNS:db.test\nauthorityKeyIdentifier=keyid";
-/// What `openssl req -x509` writes, the recipe of the manual (18.9.5 Creating Certificates).
+/// The output of `openssl req -x509`, as in the manual (18.9.5 Creating Certificates).
 const SELF_SIGNED: &str = "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\nsubjectAltName=DNS:db.test";
 const UNKNOWN: &str = "1.2.3.4.5=critical,ASN1:NULL";
 
@@ -32,7 +32,7 @@ fn new_template(name: &'static str, issuer: &'static str, extensions: &'static s
     if is_authority { Template { common_name: name, key: name, ..leaf } } else { leaf }
 }
 
-/// Issuers before what they sign.
+/// Returns the certificates, issuers before the certificates that they sign.
 pub fn certificate_templates() -> Vec<Template> {
     let mut templates = root_templates();
     templates.extend(intermediate_templates());

@@ -1,22 +1,22 @@
-//! Cases of each rule, on small tables made for them.
+//! Cases of each rule, on small tables.
 
 use tokio_postgres::Client;
 
 use super::TestIndex;
 
-/// Of each rule at least so many, on the newest major.
+/// The minimum of cases per rule on the newest major.
 pub const CASES: u64 = 105;
-/// On the others, for the time it takes.
+/// The minimum on the other majors, to limit the duration.
 pub const FEWER_CASES: u64 = 15;
 
-/// A table with a case of every rule, and what is asked of it.
+/// A table with a case of every rule, and the statements to execute on it.
 pub struct Case {
     pub indexes: Vec<TestIndex>,
-    /// Must go on running.
+    /// Must still succeed.
     pub runs: Vec<String>,
-    /// Must go on being refused.
+    /// Must still be refused.
     pub refused: Vec<String>,
-    /// Must go on being looked up in an index: what stands behind a foreign key.
+    /// Must still use an index: the lookups of a foreign key.
     pub queries: Vec<String>,
 }
 

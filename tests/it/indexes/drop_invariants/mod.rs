@@ -1,5 +1,5 @@
-//! Laws that hold of every schema: whatever sound selection is dropped on a real server, what was scanned keeps an
-//! index in its order, what was refused is still refused, and what needs an index still runs.
+//! Invariants for every schema: after any valid selection of drops on a real server, each scan still has an index in
+//! its order, refused statements are still refused, and statements that need an index still succeed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ mod schemas;
 use cases::Case;
 use schemas::SeededRandom;
 
-/// One index and the questions that only it, or what covers it, can answer.
+/// One index, and the statements that only it, or an index that covers it, can serve.
 #[derive(Debug)]
 struct TestIndex {
     name: String,
-    /// A query it serves: in its order, or by its condition.
+    /// A query that it serves: by its order or by its condition.
     served_query: Option<String>,
-    /// A statement for which it is the arbiter.
+    /// A statement with it as the arbiter index.
     conflict_statement: Option<String>,
 }
 
@@ -39,7 +39,7 @@ async fn collect_from_conninfo(conninfo: &str) -> Snapshot {
     collect_snapshot(&session, &Scope::everything()).await.unwrap()
 }
 
-/// The plans of statements, which travel together.
+/// Returns the plans of statements, in one round trip.
 async fn explain_statements(client: &Client, settings: &str, statements: &[&str]) -> Vec<String> {
     let explains: Vec<String> = statements.iter().map(|statement| format!("explain {statement}")).collect();
     client.batch_execute(settings).await.unwrap();
@@ -60,22 +60,22 @@ async fn explain_statements(client: &Client, settings: &str, statements: &[&str]
     plans
 }
 
-/// Whether the planner, when it must take an index, found one that keeps the order or meets the condition. Behind a
-/// unique index that finds the same rows it sorts groups of one row each.
+/// Whether the planner, when it must use an index, found one that has the order or meets the condition. With a unique
+/// index that finds the same rows, it sorts groups of one row each.
 fn plan_uses_index(plan: &str, behind_unique: bool) -> bool {
     let sorts = plan.lines().filter(|line| line.contains("Sort  ("));
     let sorted = sorts.filter(|line| !(behind_unique && line.contains("Incremental Sort"))).count() > 0;
     plan.contains("Index") && !sorted && !plan.contains("Seq Scan")
 }
 
-/// A schema, and what its indexes do.
+/// A schema, and the uses of its indexes.
 struct Schema {
     indexes: Vec<TestIndex>,
     cases: Vec<Case>,
     scan_counts: BTreeMap<String, i64>,
 }
 
-/// Drops a selection inside a transaction, asks everything, takes it back.
+/// Drops a selection inside a transaction, checks all statements, and rolls back.
 async fn assert_drop_keeps_invariants(client: &Client, schema: &Schema, plan: &DropPlan, names: &[&str]) {
     client
         .batch_execute("begin; set local jit = off; set local enable_seqscan = off; set local enable_sort = off")
@@ -90,7 +90,7 @@ async fn assert_drop_keeps_invariants(client: &Client, schema: &Schema, plan: &D
         reasons.iter().any(|reason| matches!(reason, Reason::CoveredBy { how: CoverKind::SupersetOfUnique, .. }))
     };
     let indexes = || schema.indexes.iter().chain(schema.cases.iter().flat_map(|case| &case.indexes));
-    // A rarely used one may be selected on purpose, and its few scans with it.
+    // A rarely used index may be selected explicitly, with its few scans.
     let rare = |made: &TestIndex| {
         verdicts.get(&*made.name).is_some_and(|verdict| verdict.findings.contains(&IndexFinding::RarelyUsedIndex))
     };
@@ -104,7 +104,7 @@ async fn assert_drop_keeps_invariants(client: &Client, schema: &Schema, plan: &D
         let settings = format!("set local enable_bitmapscan = {bitmaps}");
         for ((made, _), plan) in queries.iter().zip(explain_statements(client, &settings, &statements).await) {
             let served = plan_uses_index(&plan, behind_unique(&made.name));
-            assert!(served, "{made:?} is served no more: {plan} without {names:?}");
+            assert!(served, "{made:?} is not served any more: {plan} without {names:?}");
         }
     }
     let conflicts: Vec<&str> = indexes().filter_map(|made| made.conflict_statement.as_deref()).collect();
@@ -113,20 +113,20 @@ async fn assert_drop_keeps_invariants(client: &Client, schema: &Schema, plan: &D
     for plan in explain_statements(client, "", &looked_up).await {
         assert!(plan.contains("Index") && !plan.contains("Seq Scan"), "{plan}");
     }
-    client.batch_execute("set local enable_seqscan = on; set local enable_sort = on; savepoint asked").await.unwrap();
+    client.batch_execute("set local enable_seqscan = on; set local enable_sort = on; savepoint checks").await.unwrap();
     let runs: Vec<&str> = schema.cases.iter().flat_map(|case| &case.runs).map(String::as_str).collect();
     client.batch_execute(&runs.join(";\n")).await.unwrap_or_else(|error| panic!("{error:?}"));
-    client.batch_execute("rollback to savepoint asked").await.unwrap();
+    client.batch_execute("rollback to savepoint checks").await.unwrap();
     for statement in schema.cases.iter().flat_map(|case| &case.refused) {
         let answer = client.batch_execute(statement).await;
         let code = answer.expect_err(statement).code().map(|code| code.code().to_owned());
         assert_eq!(code.as_deref(), Some("23505"), "{statement} without {names:?}");
-        client.batch_execute("rollback to savepoint asked").await.unwrap();
+        client.batch_execute("rollback to savepoint checks").await.unwrap();
     }
     client.batch_execute("rollback").await.unwrap();
 }
 
-/// How often each rule spoke, by the name of the finding, of the cover and of the hazard.
+/// Returns how often each rule applied, by the name of the finding, of the covering relation and of the hazard.
 fn count_rules(plan: &DropPlan, snapshot: &Snapshot) -> BTreeMap<String, usize> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let indexes = snapshot.database_snapshots[0].indexes.known().expect("indexes");
@@ -154,16 +154,16 @@ fn count_rules(plan: &DropPlan, snapshot: &Snapshot) -> BTreeMap<String, usize> 
     counts
 }
 
-/// How many choices are tried; asking of a choice costs the more the longer it is.
+/// The number of selections; the cost of checking one grows with its size.
 const ROUNDS: u64 = 4;
 
-/// By the number of its table, which every name has.
+/// Returns the round of an index, by the number of its table, which is part of each name.
 fn round_of_name(name: &str) -> u64 {
     let digits: String = name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
     digits.parse::<u64>().expect("a number") % ROUNDS
 }
 
-/// Each of them must have spoken a hundred times on the newest major, and some times on the others.
+/// Each of them must have applied a hundred times on the newest major, and some times on the others.
 const RULES: [&str; 19] = [
     "DuplicateIndex",
     "UnusedIndex",
@@ -192,16 +192,16 @@ async fn invariants_hold_for_any_valid_selection() {
         .with_setting("autovacuum", "off")
         .with_setting("wal_level", "logical")
         .with_setting("fsync", "off");
-    on_every_major_alone_long("laws of a clean-up", options, async |major, cluster| {
-        execute_sql(&cluster, "postgres", "create database laws").await;
-        let client = connect_superuser(&cluster, "laws").await;
+    on_every_major_alone_long("invariants of drops", options, async |major, cluster| {
+        execute_sql(&cluster, "postgres", "create database invariants").await;
+        let client = connect_superuser(&cluster, "invariants").await;
         let mut dice = SeededRandom(4_711);
         let made = schemas::create_tables(&client, &mut dice).await;
         let number =
             if Some(&major) == majors().keys().max() && !is_short_run() { cases::CASES } else { cases::FEWER_CASES };
         let cases = cases::create_cases(&client, major, number).await;
         client.batch_execute("analyze").await.unwrap();
-        let mut snapshot = collect_from_conninfo(&format!("{} dbname=laws", cluster.conninfo())).await;
+        let mut snapshot = collect_from_conninfo(&format!("{} dbname=invariants", cluster.conninfo())).await;
         let mut used = BTreeMap::new();
         let (Fact::Known(indexes), Fact::Known(tables)) =
             (&mut snapshot.database_snapshots[0].indexes.clone(), &mut snapshot.database_snapshots[0].tables.clone())
@@ -235,8 +235,8 @@ async fn invariants_hold_for_any_valid_selection() {
         let (mut taken, mut refused) = (0, 0);
         let candidates = names(Verdict::Review);
         for round in 0..ROUNDS {
-            // Added one by one, so that each refusal concerns the last one. All of a table are in one round, as its own
-            // choice is what can be unsound.
+            // Added one by one, so that each refusal concerns the last one. All indexes of a table are in one round,
+            // because a selection can be invalid only within a table.
             let mut chosen: Vec<&str> = Vec::new();
             for name in candidates.iter().filter(|name| round_of_name(name) == round) {
                 if dice.happens(60) {
@@ -251,7 +251,7 @@ async fn invariants_hold_for_any_valid_selection() {
             assert_drop_keeps_invariants(&client, &schema, &plan, &chosen).await;
         }
         print_stderr(&format!(
-            "laws, {major}: {} indexes, of each rule: {counts:?}; selected {taken}, refused {refused}",
+            "invariants of drops, {major}: {} indexes, of each rule: {counts:?}; selected {taken}, refused {refused}",
             schema.scan_counts.len()
         ));
     })

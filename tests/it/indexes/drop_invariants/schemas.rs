@@ -1,4 +1,4 @@
-//! Schemas made at random: methods, columns, orders, collations, predicates, uniqueness, INCLUDE.
+//! Random schemas: access methods, columns, orders, collations, predicates, uniqueness, INCLUDE.
 
 use tokio_postgres::Client;
 
@@ -27,7 +27,7 @@ impl SeededRandom {
 
 const PREDICATES: [&str; 2] = ["b > 500", "c is not null"];
 
-/// Makes the tables; answers what each of their indexes can do.
+/// Creates the tables; returns the uses of each of their indexes.
 pub async fn create_tables(client: &Client, random: &mut SeededRandom) -> Vec<TestIndex> {
     let mut schemas = Vec::new();
     for number in 0..TABLES {

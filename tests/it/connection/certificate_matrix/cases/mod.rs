@@ -1,4 +1,4 @@
-//! The cases of the matrix, and what psql and pgtend say to each.
+//! The cases of the matrix, and the results of psql and pgtend for each.
 
 mod chains;
 mod lists;
@@ -19,18 +19,18 @@ pub enum Lists {
     Missing,
     /// `~/.postgresql/root.crl`.
     Default(&'static [&'static str]),
-    /// `sslcrl` of the first, and the second in the root file.
+    /// `sslcrl` with the first list; the second list is in the root file.
     InRootFile(&'static str, &'static str),
 }
 
-/// What a client says to a server's certificate under verify-ca and under verify-full: an empty text
-/// stands for accepted, another one for a part of the error.
+/// The result for a server's certificate under verify-ca and under verify-full: an empty text stands for accepted,
+/// another one for a part of the error.
 pub type Verdict = [&'static str; 2];
 
 #[derive(Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
-    /// What the server sends, its own certificate first.
+    /// The certificates that the server sends, its own first.
     pub sent_chain: &'static [&'static str],
     /// The certificates of the root file.
     pub roots: &'static [&'static str],
