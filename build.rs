@@ -1,27 +1,27 @@
-//! The version a release build tells: with the commit it was made of, where that can be known.
+//! Sets the version of the program: in release builds with the commit, if it can be determined.
 
 use std::{env, process::Command};
 
 fn main() {
     println!("cargo::rerun-if-env-changed=PGTEND_COMMIT");
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets it");
-    // A development build changes between commits, and would be made anew at each.
+    // A development build changes between commits and would be rebuilt after each.
     let commit = match env::var("PROFILE").as_deref() {
         Ok("release") => given().or_else(checked_out).or_else(packaged).or_else(exported),
         _ => None,
     };
-    let told = commit.map_or_else(|| version.clone(), |commit| format!("{version} ({commit})"));
-    println!("cargo::rustc-env=PGTEND_VERSION={told}");
+    let version = commit.map_or_else(|| version.clone(), |commit| format!("{version} ({commit})"));
+    println!("cargo::rustc-env=PGTEND_VERSION={version}");
 }
 
-/// For builds without the repository: a package's, an image's.
+/// Returns the commit for builds without the repository, such as packages and images.
 fn given() -> Option<String> {
     env::var("PGTEND_COMMIT").ok().filter(|commit| !commit.is_empty())
 }
 
-/// The commit's short name and day, and whether the tree differs from it.
+/// Returns the commit's abbreviated hash and date, and whether the tree has changes.
 fn checked_out() -> Option<String> {
-    // Only of our own repository: a package unpacked inside another one is not made of that one's commit.
+    // Only in the project's own repository: the sources may be unpacked inside another one.
     git(&["ls-files", "--error-unmatch", "build.rs"])?;
     for path in ["HEAD", "logs/HEAD", "index"] {
         println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--git-path", path])?);
@@ -31,14 +31,14 @@ fn checked_out() -> Option<String> {
     Some(if changed.is_empty() { commit } else { format!("{commit}, changed") })
 }
 
-/// What `cargo package` wrote down: `{"git": {"sha1": "…"}}`.
+/// Returns the commit that `cargo package` recorded: `{"git": {"sha1": "…"}}`.
 fn packaged() -> Option<String> {
     let text = read(".cargo_vcs_info.json")?;
     let hash: String = text.split("\"sha1\"").nth(1)?.chars().filter(char::is_ascii_hexdigit).take(7).collect();
     (hash.len() == 7).then_some(hash)
 }
 
-/// What `git archive` wrote in place of the dollar signs, as .gitattributes asks.
+/// Returns the commit that `git archive` inserted, as .gitattributes specifies.
 fn exported() -> Option<String> {
     let text = read("packaging/commit")?;
     let commit = text.trim();

@@ -1,8 +1,8 @@
 //! pgtend: the Postgres maintenance toolkit.
 //!
-//! The layers from the ground up; none imports a layer above it: [`units`], [`quote`], [`redact`], `output_file`,
+//! The layers, starting at the lowest; none imports a layer above it: [`units`], [`quote`], [`redact`], `output_file`,
 //! [`message`], [`facts`], [`analysis`], [`postgres`], [`collect`], [`history`], [`checks`], [`actions`], [`render`],
-//! [`report`], [`monitor`], [`config`], `app`, `cli`. `docs/architecture.md` says what each contains and imports.
+//! [`report`], [`monitor`], [`config`], `app`, `cli`. `docs/architecture.md` describes their contents and imports.
 
 #![warn(missing_docs)]
 
@@ -31,12 +31,12 @@ use clap::Parser as _;
 use postgres::conninfo::Environment;
 use redact::process_list;
 
-/// Runs the program: reads the arguments and the environment, does what was asked, answers with the exit code.
+/// Runs the program: reads the arguments and the environment, runs the command, and returns the exit code.
 pub fn run_program() -> std::process::ExitCode {
     ui::install_panic_hook();
-    // The hook has said what there is to say; a panic's payload may hold anything.
+    // The hook has printed the message. The payload of a panic is not shown, because it may contain secrets.
     let exit = std::panic::catch_unwind(run_command).unwrap_or(ExitCode::Bug);
-    // Looked up only where it matters: reading the arguments once more takes its time.
+    // Only for codes that `check` changes, because it parses the arguments again.
     let exit = match exit {
         ExitCode::Success | ExitCode::Checked(_) => exit,
         _ if cli::is_check_command(process_list::restored_arguments()) => exit.under_check(),
@@ -94,12 +94,12 @@ fn run_command() -> ExitCode {
             failure.exit
         }
     };
-    // A name that is being looked up cannot be called back, and nobody waits for it any more.
+    // A name lookup cannot be cancelled, and its result is not needed any more.
     runtime.shutdown_background();
     exit
 }
 
-/// The process environment, read here and handed down.
+/// Reads the process environment; other layers get it as a parameter.
 fn read_environment() -> Environment {
     let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
@@ -114,7 +114,7 @@ fn read_environment() -> Environment {
     }
 }
 
-/// Traces of pgtend alone: a driver's could hold what must not be seen.
+/// Enables traces of pgtend only: those of a driver could contain secrets.
 fn init_tracing(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -128,6 +128,6 @@ fn init_tracing(verbose: u8) {
         .with_target(false)
         .without_time()
         .finish();
-    // Nobody else sets one in this process.
+    // The error means that a subscriber is already set, which this process does nowhere else.
     tracing::subscriber::set_global_default(subscriber).ok();
 }

@@ -1,4 +1,4 @@
-//! The program; [`pgtend::run_program`] has everything.
+//! The program; all code is in [`pgtend::run_program`].
 
 fn main() -> std::process::ExitCode {
     pgtend::run_program()

@@ -1,11 +1,11 @@
-//! The connection of printed pgtend commands: pasted, they act on the server that the report is about.
+//! The connection of printed pgtend commands: when pasted, they connect to the server of the report.
 
 use super::{ShellCommand, code_ranges, code_span, code_spans, quote_conninfo_value};
 
 /// Parameters that are never printed.
 const SECRETS: [&str; 5] = ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
 
-/// Commands that connect to a server; those with commands of their own name them.
+/// Commands that connect to a server, with those of their subcommands that do.
 const CONNECTING: [(&str, &[&str]); 10] = [
     ("overview", &[]),
     ("databases", &[]),
@@ -19,28 +19,28 @@ const CONNECTING: [(&str, &[&str]); 10] = [
     ("history", &["record", "list", "growth", "journal", "prune"]),
 ];
 
-/// The flags with which a printed pgtend command reaches a server: `--target NAME` where a target was named, else what was
-/// given of `-h`, `-p`, `-U` and `-d`, without passwords. The default has none, as the reports of `--from`.
+/// The flags with which a printed pgtend command reaches a server: `--target NAME` if a target was given, otherwise the
+/// given values of `-h`, `-p`, `-U` and `-d`, without passwords. The default has no flags, as for reports of `--from`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrintedConnection {
-    /// Flags beside `-d`: an option with its value.
+    /// Options other than `-d`, with their values.
     options: Vec<(&'static str, String)>,
     dbname: Option<String>,
-    /// Parameters that have no flag of their own.
+    /// Parameters without a flag.
     parameters: Vec<(String, String)>,
-    /// The environment reaches the server for commands that name no database of their own.
+    /// Whether the environment reaches the server, so that commands without a database need no flags.
     is_ambient: bool,
 }
 
 impl PrintedConnection {
-    /// A target of the configuration, and what was given beside it.
+    /// A target of the configuration, and the flags given with it.
     pub fn of_target(name: &str, config: Option<&str>, dbname: Option<&str>) -> PrintedConnection {
         let target = [("--target", Some(name)), ("--config", config)];
         let options = target.into_iter().filter_map(|(option, value)| Some((option, value?.to_owned()))).collect();
         PrintedConnection { options, dbname: dbname.map(str::to_owned), ..PrintedConnection::default() }
     }
 
-    /// Connection parameters as they were given, by libpq's names.
+    /// Connection parameters as given, by their libpq names.
     pub fn of_parameters<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> PrintedConnection {
         let mut connection = PrintedConnection::default();
         for (name, value) in pairs {
@@ -52,7 +52,7 @@ impl PrintedConnection {
             };
             match (name, flag) {
                 _ if SECRETS.contains(&name) || value.is_empty() => {}
-                // A URI with several hosts and no port.
+                // The ports of a URI with several hosts and no port.
                 ("port", _) if value.bytes().all(|byte| byte == b',') => {}
                 ("dbname", _) => connection.dbname = Some(value.to_owned()),
                 (_, Some(flag)) if !value.starts_with('-') => connection.options.push((flag, value.to_owned())),
@@ -63,13 +63,13 @@ impl PrintedConnection {
         connection
     }
 
-    /// The same where an environment variable says all of it: only commands that name a database carry it.
+    /// Marks the connection as given by environment variables: only commands with a database get the flags.
     #[must_use]
     pub fn ambient(self) -> PrintedConnection {
         PrintedConnection { is_ambient: true, ..self }
     }
 
-    /// Adds the flags to a command that names no database of its own.
+    /// Adds the flags to a command without a database.
     pub fn add_to(&self, command: ShellCommand) -> ShellCommand {
         if self.is_ambient { command } else { self.add(command, self.dbname.as_deref()) }
     }
@@ -95,7 +95,7 @@ impl PrintedConnection {
         command.conninfo(&pairs.join(" "))
     }
 
-    /// A printed line with the flags, where it is a pgtend command that connects and has none.
+    /// Adds the flags to a printed line, if it is a pgtend command that connects and has none.
     pub fn command(&self, line: &str) -> String {
         let Some(end) = end_of_names(line) else { return line.to_owned() };
         let (names, rest) = line.split_at(end);
@@ -105,7 +105,7 @@ impl PrintedConnection {
         if has_its_own || flags.trim().is_empty() { line.to_owned() } else { format!("{names}{flags}{rest}") }
     }
 
-    /// A sentence, with the flags in the commands of its code spans.
+    /// Adds the flags to the commands in the code spans of a sentence.
     pub fn sentence(&self, text: &str) -> String {
         if *self == PrintedConnection::default() || code_ranges(text).is_empty() {
             return text.to_owned();
@@ -116,14 +116,15 @@ impl PrintedConnection {
     }
 }
 
-/// `name=value`, quoted where it must be.
+/// Returns `name=value`, quoted if necessary.
 fn pair(name: &str, value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@".contains(&byte);
     let is_bare = name != "dbname" && !value.is_empty() && value.bytes().all(is_plain);
     format!("{name}={}", if is_bare { value.to_owned() } else { quote_conninfo_value(value) })
 }
 
-/// Where the command's names end in `pgtend slots drop …`; `None` for what is no pgtend command that connects.
+/// Returns the end of the command's words, as in `pgtend slots drop …`; `None` for a line that is not a pgtend command
+/// that connects.
 fn end_of_names(line: &str) -> Option<usize> {
     let rest = line.strip_prefix("pgtend ")?;
     let word = |text: &str| text.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next().unwrap_or("").len();

@@ -2,8 +2,8 @@
 
 use super::is_unprintable;
 
-/// Words that a name must be quoted to use: the reserved ones and those reserved except for functions and types
-/// (PostgreSQL 18 manual, Appendix C "SQL Key Words").
+/// Key words that cannot be used as names without quotes: the reserved ones and those reserved except for functions and
+/// types (PostgreSQL 18 manual, Appendix C "SQL Key Words").
 const RESERVED: &[&str] = &[
     "all",
     "analyse",
@@ -108,11 +108,11 @@ const RESERVED: &[&str] = &[
     "with",
 ];
 
-/// Quotes an identifier for SQL text: bare where that names the same object, `"…"` otherwise.
+/// Quotes an identifier for SQL text: without quotes if that names the same object, otherwise `"…"`.
 ///
-/// A name with unprintable characters becomes `U&"…"`, which any setting of `standard_conforming_strings` accepts, so that
-/// the text stays on one line and shows what it holds. Where the server parses the name itself (`regclass`), use
-/// [`regclass_name`].
+/// A name with unprintable characters becomes `U&"…"`, which the server accepts with any setting of
+/// `standard_conforming_strings`, so that the text stays on one line and shows the characters. Where the server parses
+/// the name itself (`regclass`), use [`regclass_name`].
 pub fn quote_identifier(name: &str) -> String {
     if is_bare(name) {
         return name.to_owned();
@@ -133,12 +133,12 @@ pub fn quote_identifier(name: &str) -> String {
     quoted
 }
 
-/// `schema.name` as SQL text, each part quoted by [`quote_identifier`].
+/// Returns `schema.name` as SQL text, each part quoted by [`quote_identifier`].
 pub fn qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", quote_identifier(schema), quote_identifier(name))
 }
 
-/// `schema.name` as the input of `regclass` takes it, which knows no `U&"…"` (PostgreSQL source,
+/// Returns `schema.name` for the input of `regclass`, which does not support `U&"…"` (PostgreSQL source,
 /// `src/backend/utils/adt/varlena.c`, `SplitIdentifierString`).
 pub fn regclass_name(schema: &str, name: &str) -> String {
     let part = |name: &str| if is_bare(name) { name.to_owned() } else { double_quoted(name) };

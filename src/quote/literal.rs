@@ -2,9 +2,9 @@
 
 use super::is_unprintable;
 
-/// Quotes a string constant: `'…'`, or `E'…'` where it holds a backslash or unprintable characters.
+/// Quotes a string constant: `'…'`, or `E'…'` if it contains a backslash or unprintable characters.
 ///
-/// The result is one line and means the same whether `standard_conforming_strings` is on or off, as that of libpq's
+/// The result is one line and has the same meaning with `standard_conforming_strings` on and off, like that of libpq's
 /// `PQescapeLiteral`.
 pub fn quote_literal(text: &str) -> String {
     if !text.contains(|c| c == '\\' || is_unprintable(c)) {

@@ -17,15 +17,15 @@ pub use identifier::{grant, qualified, quote_identifier, regclass_name};
 pub use literal::{dollar_quote, quote_literal};
 pub use shell::{ShellCommand, quote_shell};
 
-/// Returns whether a character steers a terminal, ends a line, or hides or reorders text: controls (C0, DEL, C1), line and
-/// paragraph separators, and the format characters of bidirectional text. All are below U+10000.
+/// Returns whether a character controls a terminal, ends a line, or hides or reorders text: controls (C0, DEL, C1),
+/// line and paragraph separators, and the format characters of bidirectional text. All are below U+10000.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61C}' | '\u{2028}' | '\u{2029}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
-/// Returns text as a code span of a sentence, fenced with more backticks than stand together inside (CommonMark 0.31,
-/// 6.1 Code spans).
+/// Returns text as a code span of a sentence, fenced with more backticks than any run of backticks inside (CommonMark
+/// 0.31, 6.1 Code spans).
 pub fn code_span(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -33,7 +33,7 @@ pub fn code_span(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// Returns where the code spans of a sentence stand, fences included.
+/// Returns the ranges of the code spans in a sentence, including the fences.
 pub fn code_ranges(sentence: &str) -> Vec<Range<usize>> {
     let (mut ranges, mut position) = (Vec::new(), 0);
     while let Some(found) = sentence[position..].find('`') {

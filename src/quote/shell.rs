@@ -1,17 +1,17 @@
-//! Words and commands of a POSIX shell, as a user pastes them.
+//! Words and commands for a POSIX shell.
 
 use super::{is_connection_string, is_unprintable, quote_conninfo_value};
 use std::fmt;
 
-/// Quotes a word for a shell: bare where that is the same word, else `'…'`, and `$'…'` where it holds unprintable
-/// characters.
+/// Quotes a word for a shell: without quotes if that is the same word, otherwise `'…'`, or `$'…'` if it contains
+/// unprintable characters.
 ///
-/// `$'…'` is read by bash, zsh, ksh, BusyBox and POSIX.1-2024 (2.2.4 Dollar-Single-Quotes). A shell that does not know it,
-/// as dash, reads another word, but still one word: no apostrophe and no backslash pair ends it early. The word is always
-/// one line.
+/// bash, zsh, ksh, BusyBox and POSIX.1-2024 (2.2.4 Dollar-Single-Quotes) support `$'…'`. A shell that does not support
+/// it, such as dash, reads a different word, but still one word: no apostrophe and no pair of backslashes ends it
+/// early. The word is always one line.
 pub fn quote_shell(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+,=".contains(&byte);
-    // zsh replaces a word that begins with `=` by the path of a program.
+    // zsh replaces a word that starts with `=` by the path of a program.
     if !word.is_empty() && !word.starts_with('=') && word.bytes().all(is_plain) {
         return word.to_owned();
     }
@@ -32,7 +32,7 @@ pub fn quote_shell(word: &str) -> String {
     quoted
 }
 
-/// Quotes a word that holds apostrophes of its own between quotation marks, where those keep it as it is; else as
+/// Quotes a word that contains apostrophes with `"…"` if no character in it is special there; otherwise like
 /// [`quote_shell`].
 fn quote_shell_double(word: &str) -> String {
     if word.contains(|c| matches!(c, '$' | '`' | '"' | '\\' | '!') || is_unprintable(c)) {
@@ -42,31 +42,31 @@ fn quote_shell_double(word: &str) -> String {
     }
 }
 
-/// A command to paste into a shell: a fixed program with arguments, of which the variable ones are always quoted and never
-/// taken for options, connection strings or several words.
+/// A command to paste into a shell: a fixed program with arguments. Variable arguments are always quoted and are never
+/// interpreted as options, connection strings or several words.
 ///
-/// Fixed text enters as `&'static str` only, so that no name can enter unquoted.
+/// Fixed text is `&'static str`, so that no name can be added unquoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct ShellCommand {
     words: Vec<String>,
-    /// Arguments that begin with a dash, and those after them: they stand behind `--`.
+    /// Arguments that start with a dash, and those after them: they follow `--`.
     operands: Vec<String>,
 }
 
 impl ShellCommand {
-    /// Starts a command with fixed words, as `pgtend slots drop`.
+    /// Starts a command with fixed words, such as `pgtend slots drop`.
     pub fn new(words: &'static str) -> ShellCommand {
         ShellCommand { words: vec![words.to_owned()], operands: Vec::new() }
     }
 
-    /// Adds fixed words, as `--dry-run` or `--framework F`.
+    /// Adds fixed words, such as `--dry-run` or `--framework F`.
     pub fn arg(mut self, words: &'static str) -> ShellCommand {
         self.words.push(words.to_owned());
         self
     }
 
-    /// Adds a long option with its value: `--option value`, or `--option=value` where the value begins with a dash.
+    /// Adds a long option with its value: `--option value`, or `--option=value` if the value starts with a dash.
     pub fn option(mut self, option: &'static str, value: &str) -> ShellCommand {
         if value.starts_with('-') {
             self.words.push(quote_shell(&format!("{option}={value}")));
@@ -76,8 +76,8 @@ impl ShellCommand {
         self
     }
 
-    /// Adds `-d` with a database name, as `-d "dbname='…'"` where the name alone would be taken for a connection string or
-    /// an option.
+    /// Adds `-d` with a database name, as `-d "dbname='…'"` if the name alone would be interpreted as a connection
+    /// string or an option.
     pub fn database(mut self, name: &str) -> ShellCommand {
         let value = if name.is_empty() || name.starts_with('-') || is_connection_string(name) {
             quote_shell_double(&format!("dbname={}", quote_conninfo_value(name)))
@@ -88,7 +88,7 @@ impl ShellCommand {
         self
     }
 
-    /// Adds `-d` with a database name for pg_repack, which puts the value behind `dbname=` without quoting it (pg_repack
+    /// Adds `-d` with a database name for pg_repack, which appends the value to `dbname=` without quoting it (pg_repack
     /// source, `bin/pgut/pgut-fe.c`, `reconnect`).
     pub fn repack_database(mut self, name: &str) -> ShellCommand {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
@@ -101,13 +101,13 @@ impl ShellCommand {
         self
     }
 
-    /// Adds `-d` with a whole connection string.
+    /// Adds `-d` with a complete connection string.
     pub fn conninfo(mut self, conninfo: &str) -> ShellCommand {
         self.words.extend(["-d".to_owned(), quote_shell_double(conninfo)]);
         self
     }
 
-    /// Adds an operand, as a slot's name; one that begins with a dash stands behind `--`.
+    /// Adds an operand, such as a slot's name; one that starts with a dash follows `--`.
     pub fn operand(mut self, operand: &str) -> ShellCommand {
         let word = quote_shell(operand);
         if self.operands.is_empty() && !operand.starts_with('-') {
@@ -118,7 +118,7 @@ impl ShellCommand {
         self
     }
 
-    /// Adds a path; one that begins with a dash becomes `./-…`.
+    /// Adds a path; one that starts with a dash becomes `./-…`.
     pub fn path(mut self, path: &str) -> ShellCommand {
         self.words.push(if path.starts_with('-') { quote_shell(&format!("./{path}")) } else { quote_shell(path) });
         self
@@ -147,11 +147,12 @@ mod tests {
     use proptest::prelude::*;
     use std::process::Command;
 
-    /// Characters that shells treat specially, and others.
+    /// Characters that are special in shells, and others.
     const HOSTILE_CHARACTERS: &str =
         "[a-z0-9 '\"\\\\$`!#*?~=;&|<>(){}\\[\\]%^\\-\n\t\r\u{1b}\u{7f}\u{85}\u{202e}\u{2028}éß🐘]{0,24}";
 
-    /// The arguments that a shell passes on, each after a byte that no argument holds; `None` without that shell.
+    /// Returns the arguments that a shell passes on, separated by a byte that no argument contains; `None` if the shell
+    /// is not installed.
     fn shell_arguments(shell: &[&str], command: &str) -> Option<Vec<String>> {
         let script = format!("printf '%s\\0' {command}");
         let output = Command::new(shell[0]).args(&shell[1..]).arg("-c").arg(script).output().ok()?;
@@ -241,7 +242,7 @@ mod tests {
             if let Some(words) = shell_arguments(&["bash", "--norc"], &quoted) {
                 prop_assert_eq!(words, vec![word.clone()]);
             }
-            // dash knows no $'…': there it is another word, but one.
+            // dash does not support $'…': it reads a different word, but one word.
             for shell in [&["sh"][..], &["dash"]] {
                 if let Some(words) = shell_arguments(shell, &quoted) {
                     prop_assert_eq!(words.len(), 1);

@@ -1,17 +1,17 @@
-//! The encodings in which a secret may stand in a text.
+//! The encodings of a secret in a text.
 
 use std::{borrow::Cow, ops::Range};
 
-/// A text with one kind of encoding undone, which knows where each of its bytes stands in the original.
+/// A text with one kind of encoding decoded, with the position of each of its bytes in the original.
 pub(super) struct View<'a> {
     text: Cow<'a, str>,
     /// For each byte of `text` the start of its character in the original, and the original's length at the end; empty
-    /// where both are the same.
+    /// if both texts are the same.
     starts: Vec<usize>,
 }
 
 impl<'a> View<'a> {
-    /// Returns the text as it is, and with each encoding undone that occurs in it.
+    /// Returns the text unchanged, and decoded with each encoding that occurs in it.
     pub(super) fn all(text: &'a str) -> Vec<View<'a>> {
         let mut views = vec![View { text: Cow::Borrowed(text), starts: Vec::new() }];
         if text.contains('%') {
@@ -31,7 +31,7 @@ impl<'a> View<'a> {
         &self.text
     }
 
-    /// Returns the range of the original that a range of this text was decoded from.
+    /// Returns the range of the original from which a range of this text was decoded.
     pub(super) fn original(&self, range: Range<usize>) -> Range<usize> {
         if self.starts.is_empty() {
             return range;
@@ -39,7 +39,7 @@ impl<'a> View<'a> {
         self.starts[range.start]..self.starts[range.end]
     }
 
-    /// `decode` returns the character that an encoded text begins with and the bytes that it takes there.
+    /// Decodes a text. `decode` returns the first character of an encoded text and the number of bytes of its encoding.
     fn decoded(text: &str, decode: impl Fn(&str) -> Option<(char, usize)>) -> View<'static> {
         let (mut plain, mut starts) = (String::with_capacity(text.len()), Vec::with_capacity(text.len() + 1));
         let mut position = 0;
@@ -54,7 +54,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Decodes `%41`, and several of them as one character of UTF-8.
+/// Decodes `%41`, and several of these as one character of UTF-8.
 fn percent(text: &str) -> Option<(char, usize)> {
     let byte = |number: usize| {
         let encoded = text.get(number * 3..number * 3 + 3)?.strip_prefix('%')?;
@@ -67,7 +67,7 @@ fn percent(text: &str) -> Option<(char, usize)> {
     })
 }
 
-/// Decodes what pgtend's output escapes: control characters, and no backslash (`render::visible`).
+/// Decodes the escapes of pgtend's output: control characters, but no backslash (`render::visible`).
 fn control(text: &str) -> Option<(char, usize)> {
     let escaped = text.strip_prefix('\\')?;
     if escaped.starts_with(['n', 'r', 't']) || escaped.starts_with("u{") { backslash(text) } else { None }
@@ -111,20 +111,20 @@ fn doubled_quote(text: &str) -> Option<(char, usize)> {
     text.starts_with("\"\"").then_some(('"', 2))
 }
 
-/// Returns the bytes in hexadecimal, small and capital.
+/// Returns the bytes in hexadecimal, in lower and in upper case.
 pub(super) fn hexadecimal(bytes: &[u8]) -> [String; 2] {
     let small: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let capital = small.to_ascii_uppercase();
     [small, capital]
 }
 
-/// Returns the characters of base64, standard and of URLs, that the bytes alone decide, wherever in an encoded text they
-/// begin.
+/// Returns the characters of base64 (standard and URL-safe) that depend on these bytes only, for each offset of the
+/// bytes in the encoded text.
 pub(super) fn base64_cores(bytes: &[u8]) -> Vec<String> {
     let mut cores = Vec::new();
     for offset in 0..3 {
         let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(bytes.iter().copied()).collect();
-        // The first characters hold bits of what stands before, the last ones of what follows.
+        // The first characters also depend on the bytes before, and the last ones on those after.
         let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
         let digits: Vec<u8> = (first..last).map(|position| sextet(&padded, position)).collect();
         for end in [b"+/", b"-_"] {

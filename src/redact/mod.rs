@@ -1,9 +1,9 @@
-//! Replaces passwords and other secrets in text that pgtend shows, logs or sends.
+//! Replaces passwords and other secrets in text that pgtend prints, logs or sends.
 //!
-//! Every secret registers itself when it is read ([`register`]). Text that others wrote (a server, a webhook, the stderr
-//! of a command, a driver) passes through [`foreign`] where it enters the program; everything written to stderr passes
-//! through [`own`] as well. Data of a report (names of objects) is not rewritten: a table named like
-//! the password stays.
+//! Every secret is registered when it is read ([`register`]). Text of others (a server, a webhook, the stderr of a
+//! command, a driver) passes through [`foreign`] where it enters the program; everything written to stderr passes
+//! through [`own`] as well. Data of a report (names of objects) is not rewritten: a table with the same name as the
+//! password is shown.
 //!
 //! | length of the secret | in foreign text | in pgtend's own text |
 //! | --- | --- | --- |
@@ -11,9 +11,9 @@
 //! | 4 to 7 bytes | anywhere | as a whole word |
 //! | 8 bytes and more | anywhere | anywhere |
 //!
-//! In pgtend's own text a secret stays that equals a role, database or host name of the connection: these names are shown
-//! on purpose. A secret is found as it is, percent-encoded, with the escapes of JSON, Rust, conninfo strings and SQL
-//! (`\'`, `''`), and from 8 bytes on in hexadecimal and base64.
+//! In pgtend's own text, a secret that equals a role, database or host name of the connection is not replaced: these
+//! names are shown on purpose. A secret is found unchanged, percent-encoded, with the escapes of JSON, Rust, conninfo
+//! strings and SQL (`\'`, `''`), and from 8 bytes on in hexadecimal and base64.
 
 pub mod process_list;
 
@@ -33,13 +33,13 @@ use std::{
 /// Replacement for a secret.
 pub const MARK: &str = "…";
 
-/// Bytes below which a secret is replaced in foreign text only where it is a whole word.
+/// Length in bytes from which a secret is replaced anywhere in foreign text; a shorter one only as a whole word.
 const SHORT: usize = 4;
 
-/// Bytes below which a secret is replaced in pgtend's own text only where it is a whole word.
+/// Length in bytes from which a secret is replaced anywhere in pgtend's own text; a shorter one only as a whole word.
 const MEDIUM: usize = 8;
 
-/// Number of short-lived secrets that are kept; `--jobs` allows 32 connections at once.
+/// Number of short-lived secrets that are stored; `--jobs` allows 32 concurrent connections.
 const SHORT_LIVED: usize = 64;
 
 static PROCESS: RwLock<Redactor> = RwLock::new(Redactor::new());
@@ -49,34 +49,34 @@ pub fn register(secret: &str) {
     with_process(|redactor| redactor.register(secret));
 }
 
-/// Registers a secret that is replaced by others soon, such as a login token: the last 64 are kept.
+/// Registers a secret that is soon replaced by another one, such as a login token: the last 64 are stored.
 pub fn register_short_lived(secret: &str) {
     with_process(|redactor| redactor.register_short_lived(secret));
 }
 
-/// Registers a role, database or host name, which pgtend's own messages show also where it equals a secret.
+/// Registers a role, database or host name, which pgtend's own messages show even if it equals a secret.
 pub fn register_name(name: &str) {
     with_process(|redactor| redactor.register_name(name));
 }
 
-/// Registers the passwords of the command line, each together with the text around it: what was typed in the wrong place
-/// may be no password at all.
+/// Registers the passwords of the command line, each with the text around it: an argument in the wrong position may not
+/// be a password.
 pub fn register_arguments(arguments: impl Iterator<Item = String>) {
     with_process(|redactor| arguments.for_each(|argument| redactor.register_argument(&argument)));
 }
 
-/// Returns text that others wrote, without the secrets of this process.
+/// Returns text of others without the secrets of this process.
 pub fn foreign(text: &str) -> Cow<'_, str> {
     PROCESS.read().unwrap_or_else(PoisonError::into_inner).foreign(text)
 }
 
-/// Returns text that pgtend wrote, without the secrets of this process.
+/// Returns text of pgtend without the secrets of this process.
 pub fn own(text: &str) -> Cow<'_, str> {
     PROCESS.read().unwrap_or_else(PoisonError::into_inner).own(text)
 }
 
-/// Returns data of a report that is shown beside it, such as a plan: names of objects stay, passwords that were typed on
-/// the command line do not.
+/// Returns data of a report that is printed to stderr, such as a plan: names of objects are unchanged, passwords from
+/// the command line are replaced.
 pub fn data(text: &str) -> Cow<'_, str> {
     PROCESS.read().unwrap_or_else(PoisonError::into_inner).replace(text, std::iter::empty())
 }
@@ -94,7 +94,7 @@ struct Redactor {
     arguments: Vec<Pattern>,
 }
 
-/// A text to find, and which part of it is the secret.
+/// A text to find, and the part of it that is the secret.
 #[derive(PartialEq, Eq)]
 struct Pattern {
     text: String,
@@ -107,7 +107,7 @@ impl Pattern {
         Pattern { text: text.to_owned(), secret: 0..text.len(), whole_word }
     }
 
-    /// Returns the same text as terminals show it: control characters are escaped, backslashes are not. `None` where it
+    /// Returns the same text as printed on terminals: control characters are escaped, backslashes are not. `None` if it
     /// has no control character.
     fn as_shown(&self) -> Option<Pattern> {
         let shown = |text: &str| -> String {
@@ -137,7 +137,7 @@ impl Pattern {
             if !self.whole_word || is_whole_word(text, start..start + self.text.len()) {
                 found.push(view.original(start + self.secret.start..start + self.secret.end));
             }
-            // By one character only: occurrences of the same secret may overlap.
+            // Advances by one character only: occurrences of the same secret may overlap.
             from = start + text[start..].chars().next().map_or(1, char::len_utf8);
         }
     }
@@ -220,7 +220,7 @@ fn is_whole_word(text: &str, range: Range<usize>) -> bool {
     !before.is_some_and(is_part) && !after.is_some_and(is_part)
 }
 
-/// Replaces the ranges; those that overlap or touch become one mark.
+/// Replaces the ranges; overlapping and adjacent ranges become one mark.
 fn without(text: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
     if ranges.is_empty() {
         return Cow::Borrowed(text);

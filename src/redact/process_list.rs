@@ -1,6 +1,7 @@
-//! Keeps a password that was typed on the command line out of the process list, where every user of the machine reads it.
+//! Hides a password on the command line from the process list, which every user of the machine can read.
 //!
-//! Variables carry it from the first start to the second; a process's environment is its user's own.
+//! Environment variables pass it from the first start to the second; only its user can read the environment of a
+//! process.
 
 use crate::redact::passwords_in;
 use std::{
@@ -9,9 +10,9 @@ use std::{
     process::Command,
 };
 
-/// Replaces a value with a password on the command line; the name of the variable that has the value follows.
+/// Replaces a value with a password on the command line; it is followed by the name of the variable with the value.
 const PLACEHOLDER: &str = "env:";
-/// Beginning of the names of environment variables that carry arguments.
+/// Prefix of the environment variables that contain arguments.
 pub const VARIABLE_PREFIX: &str = "PGTEND_ARGUMENT_";
 
 /// Restarts the program without the passwords, in the same process, if an argument has one. Returns `None` if none has,
@@ -28,7 +29,7 @@ pub fn hide_passwords(mut arguments: impl Iterator<Item = OsString>) -> Option<s
     }
 }
 
-/// The arguments as they were typed.
+/// Returns the arguments as they were typed.
 pub fn restored_arguments() -> impl Iterator<Item = OsString> {
     std::env::args_os().map(|argument| as_typed(argument, |variable| std::env::var_os(variable)))
 }
@@ -60,7 +61,7 @@ fn as_typed(argument: OsString, variable: impl Fn(&str) -> Option<OsString>) -> 
     }
 }
 
-/// `--option=`, if it begins so, and the value.
+/// Returns `--option=` and the value; the first part is empty for another argument.
 fn split_option(argument: &OsStr) -> (String, OsString) {
     let split = argument.to_str().and_then(|text| text.split_once('='));
     let is_option = |name: &&str| {
@@ -79,7 +80,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
 
-    /// What the process list shows, and the arguments as the second start reads them.
+    /// Returns the command line in the process list, and the arguments that the second start reads.
     fn roundtrip(typed: &[&str]) -> (Vec<String>, Vec<String>) {
         let (clean, carried) = without_passwords(typed.iter().map(OsString::from));
         let carried: HashMap<String, OsString> = carried.into_iter().collect();
@@ -102,7 +103,7 @@ mod tests {
         let typed = ["tables", "env:PGTEND_ARGUMENT_2", "-dpostgresql://u:s3kr1t@h"];
         let (shown, back) = roundtrip(&typed);
         assert_eq!(shown, ["tables", "env:PGTEND_ARGUMENT_2", "env:PGTEND_ARGUMENT_3"]);
-        assert_eq!(back, typed, "what nobody hid is what it is");
+        assert_eq!(back, typed, "an argument that was not hidden is unchanged");
     }
 
     proptest! {

@@ -1,5 +1,5 @@
-//! Finds passwords in a text that may be a connection string, also a mistyped one: a connection string that was typed in
-//! the wrong place must not be repeated in an error message.
+//! Finds passwords in a text that may be a connection string, even a mistyped one: a connection string in the wrong
+//! position must not be repeated in an error message.
 
 /// A password with enough text before and after it to distinguish it from the same letters elsewhere.
 pub struct PasswordIn<'a> {
@@ -16,8 +16,8 @@ pub fn passwords_in(text: &str) -> Vec<PasswordIn<'_>> {
     of_url(text).into_iter().chain(of_words(text)).collect()
 }
 
-/// `://user:password@`, also where the scheme is missing or mistyped. A password may hold whatever a URL should have escaped, so
-/// the last `@` before the query ends it.
+/// Finds `://user:password@`, even if the scheme is missing or mistyped. A password may contain characters that a URL
+/// should have escaped, so it extends to the last `@` before the query.
 fn of_url(text: &str) -> Option<PasswordIn<'_>> {
     let authority = text.find("://").map_or(text, |scheme| &text[scheme + 3..]);
     let query = authority.find('?').filter(|query| authority[..*query].contains('@'));
@@ -27,7 +27,7 @@ fn of_url(text: &str) -> Option<PasswordIn<'_>> {
     Some(password).filter(|secret| !secret.password.is_empty())
 }
 
-/// `password=…`, `sslpassword = '…'` and their like, also of a URL's query and of variables.
+/// Finds `password=…`, `sslpassword = '…'` and similar words, also in a URL's query and in variables.
 fn of_words(text: &str) -> Vec<PasswordIn<'_>> {
     const WORD: &str = "password";
     let small = text.to_ascii_lowercase();
@@ -49,7 +49,7 @@ fn of_words(text: &str) -> Vec<PasswordIn<'_>> {
     found
 }
 
-/// Up to white space, or of a quoted one up to its quote.
+/// Returns the length of a value: up to white space, or up to its closing quote.
 fn length_of_value(value: &str) -> usize {
     if !value.starts_with('\'') {
         return value.find(char::is_whitespace).unwrap_or(value.len());

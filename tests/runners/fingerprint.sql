@@ -1,5 +1,5 @@
--- All that the catalogs say of indexes outside of schema public, with names instead of OIDs: a line each. What differs
--- after a way there and back was lost on it.
+-- The catalog entries of indexes outside of schema public, with names instead of OIDs, one per line. A difference after up
+-- and down is a defect of the migration.
 set search_path = '';
 -- pg_class, field by field.
 select pg_catalog.format('index %s.%s on %s: %s %s %s %s %s attached=%s', n.nspname, c.relname, i.indrelid::pg_catalog.regclass,
@@ -11,7 +11,7 @@ select pg_catalog.format('index %s.%s on %s: %s %s %s %s %s attached=%s', n.nspn
   left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
  where n.nspname !~ '^(pg_|public$|information_schema$)'
  order by 1;
--- pg_index, but for the OIDs in it; the definition has what they mean.
+-- pg_index without its OIDs; the definition contains their meaning.
 select pg_catalog.format('pg_index %s: %s %s', i.indexrelid::pg_catalog.regclass,
          pg_catalog.to_jsonb(i) - 'indexrelid' - 'indrelid' - 'indexprs' - 'indpred' - 'indcollation' - 'indclass',
          pg_catalog.pg_get_indexdef(i.indexrelid))
@@ -38,7 +38,7 @@ select pg_catalog.format('inherits %s: %s %s', h.inhrelid::pg_catalog.regclass, 
   join pg_catalog.pg_class c on c.oid = h.inhrelid
  where c.relkind in ('i', 'I')
  order by 1;
--- A column may be depended on twice, by an expression and by a predicate.
+-- An index may depend on a column twice: by an expression and by a predicate.
 select distinct pg_catalog.format('depends %s on %s: %s', pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
          pg_catalog.pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid), d.deptype)
   from pg_catalog.pg_depend d
@@ -47,7 +47,7 @@ select distinct pg_catalog.format('depends %s on %s: %s', pg_catalog.pg_describe
  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.relkind in ('i', 'I')
    and n.nspname !~ '^(pg_|public$|information_schema$)'
  order by 1;
--- What the planner knows of an expression goes with the index.
+-- Statistics of an expression are dropped with the index.
 select pg_catalog.format('statistics %s: %s', s.starelid::pg_catalog.regclass, s.staattnum)
   from pg_catalog.pg_statistic s
   join pg_catalog.pg_class c on c.oid = s.starelid

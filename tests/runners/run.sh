@@ -1,6 +1,6 @@
 #!/bin/bash
-# Has the tools themselves run what `pgtend indexes migrate` writes: there and back, twice, and once with a lock in the
-# way; the catalogs of before and after must be equal. A tool that is not at hand is said to be "not run".
+# Runs the files of `indexes migrate` with the migration tools: up and down, twice, and once with a lock on the table;
+# the catalogs before and after must be equal. A tool that is not installed is listed as "not run".
 #
 #   tests/runners/run.sh [TOOL…]        all of them without a name
 #   PGTEND=…                            the program [default: target/debug/pgtend]
@@ -27,9 +27,9 @@ fail() {
     return 1
 }
 
-# A server of our own, by whatever account may start one.
+# A private server, run by an account other than root.
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
-[ -n "$bin" ] || { say 'no Postgres server under /usr/lib/postgresql: nothing run'; exit 1; }
+[ -n "$bin" ] || { say 'no Postgres server under /usr/lib/postgresql: nothing was run'; exit 1; }
 account=()
 if [ "$(id -u)" = 0 ]; then
     account=(runuser -u nobody --)
@@ -54,7 +54,7 @@ trap ended EXIT
 export PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 
-# The indexes whose migrations are written; each is either plainly unused or for review.
+# The indexes whose migrations are written; each has the verdict drop or review.
 names=(users_name 'users; DROP TABLE users; --' users_lower 'ünïcode ☃ idx' events_id "100% it's :name ? \${x} #{y} %(z)s")
 
 fresh_database() {
@@ -77,45 +77,46 @@ write() {
 
 state() { "$pgtend" indexes verify "$2" -d "$1" --format csv 2>&1 | tr -d '\r'; }
 
-# there_and_back TOOL DATABASE FOLDER: calls up_TOOL and down_TOOL, which know where they are.
-there_and_back() {
+# up_and_down TOOL DATABASE FOLDER: calls up_TOOL and down_TOOL, which know their folders.
+up_and_down() {
     local tool=$1 database=$2 folder=$3 round
     fingerprint "$database" >"$work/before"
     for round in first second; do
         "up_$tool" "$database" >"$work/out" 2>&1 || { cat "$work/out"; fail "$tool: up, $round time"; }
-        fingerprint "$database" >"$work/gone"
-        if cmp -s "$work/before" "$work/gone"; then fail "$tool: up did nothing"; fi
-        if state "$database" "$folder" | grep -E ',(exists|invalid),'; then fail "$tool: not all are gone"; fi
+        fingerprint "$database" >"$work/up"
+        if cmp -s "$work/before" "$work/up"; then fail "$tool: up changed nothing"; fi
+        if state "$database" "$folder" | grep -E ',(exists|invalid),'; then fail "$tool: some indexes still exist"; fi
         "down_$tool" "$database" >"$work/out" 2>&1 || { cat "$work/out"; fail "$tool: down, $round time"; }
         fingerprint "$database" >"$work/after"
         diff "$work/before" "$work/after" || fail "$tool: before and after differ, $round time"
     done
 }
 
-# with_a_lock TOOL DATABASE FOLDER [RESUME]: the index users_name alone, while somebody holds a lock on its table.
+# with_a_lock TOOL DATABASE FOLDER [RESUME]: migrates the index users_name while another session holds a lock on its
+# table.
 with_a_lock() {
     local tool=$1 database=$2 folder=$3 resume=${4:-}
     fingerprint "$database" >"$work/before"
-    # Whoever has written to the table holds such a lock until the end of his transaction.
+    # A transaction that has written to the table holds such a lock until it ends.
     psql -X -q -d "$database" -c 'begin' -c 'lock table shop.users in row exclusive mode' -c 'select pg_sleep(600)' >/dev/null 2>&1 &
     locker=$!
     until [ "$(sql -d "$database" -c "select count(*) from pg_locks where relation = 'shop.users'::regclass and granted")" != 0 ]; do sleep 0.1; done
     sql -d "$database" -c "alter role postgres set lock_timeout = '1s'"
-    if "up_$tool" "$database" >"$work/out" 2>&1; then fail "$tool: the lock was not in the way"; fi
-    grep -m 1 -o 'canceling statement due to lock timeout' "$work/out" >/dev/null || { cat "$work/out"; fail "$tool: did not say why"; }
-    state "$database" "$folder" | grep -q ',invalid,' || { state "$database" "$folder"; fail "$tool: verify does not see the half-dropped index"; }
+    if "up_$tool" "$database" >"$work/out" 2>&1; then fail "$tool: up did not wait for the lock"; fi
+    grep -m 1 -o 'canceling statement due to lock timeout' "$work/out" >/dev/null || { cat "$work/out"; fail "$tool: did not print the reason"; }
+    state "$database" "$folder" | grep -q ',invalid,' || { state "$database" "$folder"; fail "$tool: verify does not report the invalid index"; }
     sql -d "$database" -c 'alter role postgres reset lock_timeout' -c "select pg_terminate_backend(pid) from pg_locks where relation = 'shop.users'::regclass" >/dev/null
     wait "$locker" 2>/dev/null || true
     locker=
     if [ -n "$resume" ]; then "$resume" "$database"; fi
-    "up_$tool" "$database" >"$work/out" 2>&1 || { cat "$work/out"; fail "$tool: run again after the lock was gone"; }
-    state "$database" "$folder" | grep -q ',gone,' || fail "$tool: not gone after it was run again"
-    "down_$tool" "$database" >"$work/out" 2>&1 || { cat "$work/out"; fail "$tool: down after it was run again"; }
+    "up_$tool" "$database" >"$work/out" 2>&1 || { cat "$work/out"; fail "$tool: run again after the lock was released"; }
+    state "$database" "$folder" | grep -q ',gone,' || fail "$tool: the index still exists after the second run"
+    "down_$tool" "$database" >"$work/out" 2>&1 || { cat "$work/out"; fail "$tool: down after the second run"; }
     fingerprint "$database" >"$work/after"
-    diff "$work/before" "$work/after" || fail "$tool: before and after differ, with a lock in the way"
+    diff "$work/before" "$work/after" || fail "$tool: before and after differ, with a lock"
 }
 
-# A tool's own script says what it needs, whether that is at hand, and how it goes up and down.
+# Each tool's script defines its requirements, a test for them, and its up and down commands.
 prepared_venv=
 venv() {
     if [ -z "$prepared_venv" ]; then
@@ -156,10 +157,10 @@ for tool in "${chosen[@]}"; do
         say "$tool: not run: $(tail -n 1 "$work/why")"
         continue
     fi
-    "version_$function" >/dev/null 2>&1 # for its PATH
+    "version_$function" >/dev/null 2>&1 # sets PATH
     project=$work/$function
     mkdir -p "$project"
-    # In a condition nothing inside would end at its first failure.
+    # set -e has no effect inside a condition.
     set +e
     (
         set -e
@@ -175,6 +176,6 @@ for tool in "${chosen[@]}"; do
         failed="$failed $tool"
     fi
 done
-say 'goose, golang-migrate, flyway: not run; held to the documented grammar by unit tests'
+say 'goose, golang-migrate, flyway: not run; unit tests compare the files with the documented grammar'
 say 'sqlx: run by cargo test (migrations::sqlx_runner)'
 if [ -n "$failed" ]; then fail "$failed"; fi

@@ -1,4 +1,4 @@
--- Indexes with everything that a migration must bring back, under names that break careless quoting.
+-- Indexes with all properties that a migration must restore, under names that break careless quoting.
 create schema shop;
 create schema "Odd Schema";
 create table shop.users (id int primary key, name text, email text, data jsonb, created date);
@@ -26,6 +26,6 @@ create index events_id on shop.events (id);
 comment on index shop.events_id is 'the root';
 comment on index shop.events_1_id_idx is 'a child';
 analyze;
--- Every table is read, or nothing would be known of its indexes.
+-- Every table is read: indexes of unread tables are kept.
 select count(u.*), count(distinct o.*) from shop.users u, "Odd Schema"."Odd ""Name"" tbl" o where o."Mixed.Case" = 1;
 select count(*) from shop.events;

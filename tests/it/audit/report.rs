@@ -245,7 +245,7 @@ async fn audit_low_wal_level_blocks_replication() {
         cluster_options().with_setting("wal_level", "replica"),
         async |major, cluster| {
             let place = role_conninfo(&cluster, "postgres", "postgres");
-            for (provider, way, blocks) in [
+            for (provider, method, blocks) in [
                 ("rds", "blue-green-upgrade", true),
                 ("rds", "dms", true),
                 ("self", "logical-replication", true),
@@ -257,7 +257,7 @@ async fn audit_low_wal_level_blocks_replication() {
                 assert_eq!(
                     blockers.contains("wal_level is replica, it must be logical"),
                     blocks,
-                    "{way} on {major}: {blockers}"
+                    "{method} on {major}: {blockers}"
                 );
             }
         },

@@ -1,4 +1,4 @@
-//! `runner URL FOLDER up|down`: all pending migrations, or all that were run.
+//! `runner URL FOLDER up|down`: runs all pending migrations, or reverts all that were run.
 
 use diesel::{Connection as _, PgConnection};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};

@@ -9,7 +9,7 @@ import os
 from alembic import context
 from sqlalchemy import create_engine
 if context.is_offline_mode():
-    # As Alembic's own template has it.
+    # As in Alembic's own template.
     context.configure(url=os.environ["ALEMBIC_URL"], dialect_opts={"paramstyle": "named"})
     with context.begin_transaction():
         context.run_migrations()
@@ -23,8 +23,8 @@ PY
     run_alembic none revision -m first >/dev/null 2>&1
     fresh_database alembic_all
     write_in_place alembic_all "${names[@]}"
-    there_and_back alembic alembic_all db/versions
-    # As a script, too: psql runs what Alembic prints.
+    up_and_down alembic alembic_all db/versions
+    # As a script, too: psql runs the output of Alembic.
     run_alembic alembic_all upgrade head --sql >up.sql 2>/dev/null
     grep -q 'DROP INDEX CONCURRENTLY IF EXISTS shop.users_name;' up.sql
     fingerprint alembic_all >before

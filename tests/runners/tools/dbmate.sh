@@ -5,7 +5,7 @@ down_dbmate() { local f; for f in m/*.sql; do run_dbmate "$1" rollback || return
 test_dbmate() {
     fresh_database dbmate_all
     write dbmate_all dbmate m "${names[@]}"
-    there_and_back dbmate dbmate_all m
+    up_and_down dbmate dbmate_all m
     rm -r m
     fresh_database dbmate_all
     write dbmate_all dbmate m users_name

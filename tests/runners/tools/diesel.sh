@@ -10,7 +10,7 @@ down_diesel() { run_diesel "$1" down; }
 test_diesel() {
     fresh_database diesel_all
     write diesel_all diesel m "${names[@]}"
-    there_and_back diesel diesel_all m
+    up_and_down diesel diesel_all m
     rm -r m
     fresh_database diesel_all
     write diesel_all diesel m users_name

@@ -18,9 +18,9 @@ PY
     printf 'from django.db import models\n\n\nclass Note(models.Model):\n    text = models.TextField()\n' >shop/models.py
     DJANGO_DATABASE=none python manage.py makemigrations shop >/dev/null 2>&1
     fresh_database django_all
-    # The tool and its one app are told by the folder.
+    # The folder determines the tool and the app.
     write_in_place django_all "${names[@]}"
-    there_and_back django django_all shop/migrations
+    up_and_down django django_all shop/migrations
     DJANGO_DATABASE=django_all python manage.py makemigrations --check --dry-run >out 2>&1 || { cat out; return 1; }
     rm shop/migrations/000[2-9]*
     fresh_database django_all
@@ -32,5 +32,5 @@ write_in_place() {
     local database=$1
     shift
     "$pgtend" indexes migrate -d "$database" --min-observation 0 --min-reclaim 0 -q --yes "$@" >"$work/plan" 2>&1 ||
-        { cat "$work/plan"; fail 'pgtend did not know the project'; }
+        { cat "$work/plan"; fail 'pgtend did not recognize the project'; }
 }

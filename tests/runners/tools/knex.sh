@@ -12,7 +12,7 @@ module.exports = {
 JS
     fresh_database knex_all
     write knex_all knex m "${names[@]}"
-    there_and_back knex knex_all m
+    up_and_down knex knex_all m
     rm -r m
     fresh_database knex_all
     write knex_all knex m users_name

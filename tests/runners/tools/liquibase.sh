@@ -18,11 +18,11 @@ test_liquibase() {
   <includeAll path="m" relativeToChangelogFile="true"/>
 </databaseChangeLog>
 XML
-    # The last name holds what it reads as a property, so that pgtend refuses it.
+    # pgtend refuses the last name because Liquibase reads it as a property.
     local some=("${names[@]:0:5}")
     fresh_database liquibase_all
     write liquibase_all liquibase m "${some[@]}"
-    there_and_back liquibase liquibase_all m
+    up_and_down liquibase liquibase_all m
     rm -r m
     fresh_database liquibase_all
     write liquibase_all liquibase m users_name

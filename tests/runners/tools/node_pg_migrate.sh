@@ -6,7 +6,7 @@ test_node_pg_migrate() {
     ln -sfn "$cache/npm/node_modules" node_modules
     fresh_database npm_all
     write npm_all node-pg-migrate m "${names[@]}"
-    there_and_back node_pg_migrate npm_all m
+    up_and_down node_pg_migrate npm_all m
     rm -r m
     fresh_database npm_all
     write npm_all node-pg-migrate m users_name

@@ -4,7 +4,7 @@ down_psql() { local f; for f in $(ls -r m/*.down.sql); do PGDATABASE=$1 psql -X 
 test_psql() {
     fresh_database psql_all
     write psql_all sql m "${names[@]}"
-    there_and_back psql psql_all m
+    up_and_down psql psql_all m
     rm -r m
     write psql_all sql m users_name
     with_a_lock psql psql_all m

@@ -1,4 +1,4 @@
-# ActiveRecord alone, as Rails runs it.
+# ActiveRecord without the rest of Rails.
 version_rails() { ruby -ractive_record -rpg -e 'puts ActiveRecord.version' 2>&1 || { echo 'ruby-activerecord or ruby-pg is missing' >&2; return 1; }; }
 run_rails() { ruby migrate.rb "$@"; }
 up_rails() { run_rails "$1" up; }
@@ -18,7 +18,7 @@ RB
     printf 'class First < ActiveRecord::Migration[6.1]\n  def change\n  end\nend\n' >db/migrate/20200101000000_first.rb
     fresh_database rails_all
     write_in_place rails_all "${names[@]}"
-    there_and_back rails rails_all db/migrate
+    up_and_down rails rails_all db/migrate
     rm db/migrate/*_drop_*
     fresh_database rails_all
     write_in_place rails_all users_name
