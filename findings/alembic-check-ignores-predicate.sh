@@ -3,11 +3,11 @@
 #
 # Versions: alembic 1.20.1, SQLAlchemy 2.1.9, psycopg2-binary 2.9.13 (PyPI), PostgreSQL 15.
 # Expected: SQLAlchemy reflects WHERE, USING, INCLUDE and operator classes, and alembic writes them into downgrade(), so the
-#   comparison of model and database notices them.
-# Seen: the comparison looks at columns or expressions with their order, uniqueness and NULLS NOT DISTINCT only. A model that says
-#   UNIQUE (email) passes against a database with UNIQUE (email) WHERE active, whose duplicates the application
-#   believes impossible. The same for BRIN, hash, text_pattern_ops and INCLUDE under the same name.
-# Why it matters: an index re-created by hand (a rebuild, a clean-up with a partial index) keeps CI green forever, while new
+#   comparison of model and database detects them.
+# Observed: the comparison includes only columns or expressions with their order, uniqueness and NULLS NOT DISTINCT. A model with
+#   UNIQUE (email) passes for a database with UNIQUE (email) WHERE active, which accepts duplicates that the application
+#   does not expect. The same applies to BRIN, hash, text_pattern_ops and INCLUDE under the same name.
+# Why it matters: an index re-created by hand (a rebuild, a clean-up with a partial index) is never detected by CI, while new
 #   environments get another index than production.
 # Source: compare_indexes in alembic/ddl/postgresql.py; the autogenerate page does not list it under "not detected".
 set -u -o pipefail; umask 022
@@ -77,4 +77,4 @@ echo "  model: UNIQUE (email), btree (created), btree (city): differences found 
 echo "  rows with the same e-mail address in the database: $(sql one -c 'select count(*) from account group by email')"
 echo "  control, model without UNIQUE: differences found $control"
 echo "expected: a difference for each of the three indexes"
-[ "$plain" = 0 ] && [ "$control" -gt 0 ] && grep -q "postgresql_where" "$T/a" && grep -q "'brin'" "$T/a" && echo "seen, as stated: none" || { echo "CHANGED"; exit 1; }
+[ "$plain" = 0 ] && [ "$control" -gt 0 ] && grep -q "postgresql_where" "$T/a" && grep -q "'brin'" "$T/a" && echo "observed, as stated: none" || { echo "CHANGED"; exit 1; }

@@ -3,7 +3,7 @@
 #
 # Versions: PostgreSQL 15 (Debian) and 18.4 (npm).
 # Expected: each failed attempt adds 1 to pg_stat_archiver.failed_count and sets last_failed_wal.
-# Seen: with exit status 1 it does. With exit status 127 (program not installed) or death by a signal the
+# Observed: with exit status 1 it does. With exit status 127 (program not installed) or death by a signal the
 #   archiver process itself ends with FATAL before it reports to the statistics: failed_count stays 0 and
 #   last_failed_wal stays NULL while .ready files accumulate.
 # Why it matters: an alert on failed_count is silent in two common cases, a backup tool that an upgrade removed
@@ -79,4 +79,4 @@ for b in /usr/lib/postgresql/15/bin "$new"; do
   stop "$n"
 done
 echo "expected: failed_count above 0 in all six lines"
-[ $changed = 0 ] && echo "seen, as stated: failed_count counts exit status 1 only" || { echo "CHANGED"; exit 1; }
+[ $changed = 0 ] && echo "observed, as stated: failed_count counts exit status 1 only" || { echo "CHANGED"; exit 1; }

@@ -3,9 +3,9 @@
 #
 # Versions: check_postgres 2.25.0 (Debian check-postgres 2.25.0-5), PostgreSQL 15, pgstattuple.
 # Expected: an index of which REINDEX frees more than half is reported; pgstatindex shows a leaf density of about 42 %.
-# Seen: the estimate takes the width of the whole table row for each index entry. An index on a bigint in a table with
-#   rows of 300 bytes "should be" about eight times its real need, so the wasted bytes are clamped to 0 however
-#   bloated it is. The same index on a table of that column alone is reported.
+# Observed: the estimate uses the width of the whole table row for each index entry. An index on a bigint in a table with
+#   rows of 300 bytes "should be" about eight times its real need, so the wasted bytes are clamped to 0 regardless of
+#   its bloat. The same index on a table of that column alone is reported.
 # Why it matters: index bloat is invisible where it costs most, on wide tables with narrow keys. Use pgstatindex, or an
 #   estimate that reads the widths of the index's own columns.
 # Source: the bloat query of check_postgres.pl (iotta from datahdr; its comment: "very rough approximation").
@@ -76,4 +76,4 @@ for i in wide_id narrow_id; do
   case $i in wide_id) wide="${r:-0}"; freed=$((f * 2 > s));; narrow_id) narrow="${r:-0}";; esac
 done
 echo "expected: about the same number of wasted bytes for both"
-[ "$wide" = 0 ] && [ "$freed" = 1 ] && [ "$narrow" -gt 1000000 ] && echo "seen, as stated: nothing for the index of the wide table" || { echo "CHANGED: $wide $narrow"; exit 1; }
+[ "$wide" = 0 ] && [ "$freed" = 1 ] && [ "$narrow" -gt 1000000 ] && echo "observed, as stated: nothing for the index of the wide table" || { echo "CHANGED: $wide $narrow"; exit 1; }

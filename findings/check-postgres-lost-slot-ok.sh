@@ -2,11 +2,11 @@
 # check_postgres --action=replication_slots goes from CRITICAL to OK at the moment a slot loses its WAL.
 #
 # Versions: check_postgres 2.25.0 (Debian check-postgres 2.25.0-5), check_pgactivity 2.6 (Debian 2.6-2), PostgreSQL 15.
-# Expected: a slot whose wal_status is "lost" is at least as bad as the lag that led there: its consumer must be rebuilt.
-# Seen: the server sets restart_lsn to NULL when it invalidates the slot; check_postgres computes the lag from
-#   restart_lsn alone, so the slot shows "0 bytes" and the service recovers by itself. check_pgactivity, which reads
+# Expected: a slot whose wal_status is "lost" is at least as critical as the lag before it: its consumer must be rebuilt.
+# Observed: the server sets restart_lsn to NULL when it invalidates the slot; check_postgres computes the lag from
+#   restart_lsn alone, so it reports "0 bytes" and the service returns to OK. check_pgactivity, which reads
 #   wal_status, stays CRITICAL.
-# Why it matters: the alert clears, the on-call closes the ticket, and the replica or CDC stream is dead. Any monitor
+# Why it matters: the alert is resolved although the replica or CDC stream has stopped for good. Any monitor
 #   that reads only pg_wal_lsn_diff(..., restart_lsn) has this gap: alert on wal_status = 'lost', too.
 # Source: check_replication_slots in check_postgres.pl; InvalidatePossiblyObsoleteSlot in slot.c.
 set -u -o pipefail; umask 022
@@ -68,4 +68,4 @@ sql one -c checkpoint
 show "after the checkpoint"
 echo "expected: CRITICAL (2) stays"
 [ "$before $ra" = "2 0" ] && [ "$rz" = 2 ] && [ "$(sql one -c 'select wal_status from pg_replication_slots')" = lost ] &&
-  echo "seen, as stated: check_postgres reports OK for the lost slot" || { echo "CHANGED"; exit 1; }
+  echo "observed, as stated: check_postgres reports OK for the lost slot" || { echo "CHANGED"; exit 1; }

@@ -4,7 +4,7 @@
 # Versions: PostgreSQL 17.10 and 18.4 (npm).
 # Expected: both nodes are configured alike (sync_replication_slots = on, a logical slot with failover = true). After
 #   a clean switchover the new standby synchronizes the slot from the new primary, as the first standby did before.
-# Seen: the slot that the old primary created itself survives the restart as a standby with synced = false. The slot
+# Observed: the slot that the old primary created itself survives the restart as a standby with synced = false. The slot
 #   sync worker ends with "same name slot already exists on the standby". The slot stays at its old position, retains
 #   WAL and catalog rows on the standby, and is not usable after the next failover. The new primary shows nothing.
 # Why it matters: protection by failover slots works once. Drop the slot on the old primary before it becomes a
@@ -86,4 +86,4 @@ for v in 17.10.0-beta.17 18.4.0-beta.17; do
   stop "$x"; stop "$y"
 done
 echo "expected: synced = t after the switchover, too"
-[ $changed = 0 ] && echo "seen, as stated: synced = f and the slot sync worker gives up" || { echo "CHANGED"; exit 1; }
+[ $changed = 0 ] && echo "observed, as stated: synced = f and the slot sync worker gives up" || { echo "CHANGED"; exit 1; }

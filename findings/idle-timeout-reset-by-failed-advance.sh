@@ -3,7 +3,7 @@
 #
 # Versions: PostgreSQL 18.4 (npm).
 # Expected: a slot whose position does not move and that has no consumer is invalidated after the timeout.
-# Seen: each acquisition and release of the slot sets inactive_since, whatever it achieves. A job that looks at the first
+# Observed: each acquisition and release of the slot sets inactive_since, even without progress. A job that reads the first
 #   change with pg_logical_slot_peek_changes(), or a pg_replication_slot_advance() that fails because its target is
 #   behind the slot, keeps the slot valid forever. So does a consumer that connects, fails and reconnects.
 # Why it matters: the guard against abandoned slots is disabled by the monitoring of abandoned slots. Alert on
@@ -66,4 +66,4 @@ sql one -F ' ' -c "select '  ' || rpad(s.slot_name, 14), 'wal_status ' || s.wal_
   from pg_replication_slots s join before b on b.slot_name = s.slot_name order by 1"
 seen=$(sql one -c "select string_agg(slot_name || '=' || coalesce(invalidation_reason, 'valid'), ' ' order by slot_name) from pg_replication_slots")
 echo "expected: idle_timeout for all three"
-[ "$seen" = "advance_fails=valid peeked=valid untouched=idle_timeout" ] && echo "seen, as stated" || { echo "CHANGED: $seen"; exit 1; }
+[ "$seen" = "advance_fails=valid peeked=valid untouched=idle_timeout" ] && echo "observed, as stated" || { echo "CHANGED: $seen"; exit 1; }

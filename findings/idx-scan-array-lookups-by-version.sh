@@ -3,12 +3,12 @@
 #
 # Versions: PostgreSQL 16.14, 17.10 and 18.4 (npm).
 # Expected: a query with 1000 keys in = ANY counts the same number of index scans before and after a major upgrade.
-# Seen: up to 16 each array element is one scan (1000). 17 merges neighbouring elements into one pass, so the count depends
-#   on how the keys lie on leaf pages (1 for consecutive keys); 18 merges more (keys 97 apart). Rows are the same.
-# Why it matters: the most used index of an ORM (WHERE id IN (...)) may drop from thousands of scans a second to a few
+# Observed: up to 16 each array element is one scan (1000). 17 merges neighbouring elements into one pass, so the count depends
+#   on the distribution of the keys over leaf pages (1 for consecutive keys); 18 merges more (keys 97 apart). Rows are the same.
+# Why it matters: the most used index of an ORM (WHERE id IN (...)) may drop from thousands of scans per second to a few
 #   after pg_upgrade. Thresholds for "rarely used" and graphs of idx_scan are not comparable across versions; compare
 #   idx_tup_read or the calls of pg_stat_statements.
-# Source: the manual's note under pg_stat_all_indexes on "primitive" index scans; the 17 release notes name the speed only.
+# Source: the manual's note under pg_stat_all_indexes on "primitive" index scans; the 17 release notes mention the speed only.
 set -u -o pipefail; umask 022
 unset PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGDATA
 cannot() { echo "cannot run here: $*"; exit 77; }
@@ -65,4 +65,4 @@ for v in 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17; do
 done
 echo "expected: the same counts in each line"
 [ "${near[pg16]} ${far[pg16]}" = "1000 1000" ] && [ "${near[pg17]}" -lt 50 ] && [ "${far[pg17]}" -lt 500 ] && [ "${far[pg18]}" -lt "${far[pg17]}" ] &&
-  echo "seen, as stated" || { echo "CHANGED"; exit 1; }
+  echo "observed, as stated" || { echo "CHANGED"; exit 1; }

@@ -4,13 +4,13 @@
 # Versions: Liquibase 4.33.0 with pgjdbc 42.7.14 (Maven), drizzle-kit 0.31.11 with drizzle-orm 0.45.4 and pg 8.23.1 (npm),
 #   PostgreSQL 15.
 # Expected: a schema read from a database and applied to an empty one enforces the same rules, or the comparison of the
-#   two reports what differs.
-# Seen: pg_index.indkey lists INCLUDE columns after the key columns; pgjdbc's getIndexInfo and drizzle-kit take all of them for
+#   two reports the difference.
+# Observed: pg_index.indkey lists INCLUDE columns after the key columns; pgjdbc's getIndexInfo and drizzle-kit treat all of them as
 #   keys. The copy accepts duplicates that the original refuses. Liquibase also loses WHERE (the copy refuses rows that
-#   the original holds) and text_pattern_ops; drizzle-kit loses DESC and COLLATE. Liquibase's comparison of original
+#   the original contains) and text_pattern_ops; drizzle-kit loses DESC and COLLATE. Liquibase's comparison of original
 #   and copy and drizzle-kit push against the original find nothing to change.
 # Why it matters: baselines and test databases made this way enforce other rules than production, and a drift check does
-#   not notice when a clean-up replaces an index by one with INCLUDE or WHERE. Compare pg_get_indexdef() instead.
+#   not detect when a clean-up replaces an index by one with INCLUDE or WHERE. Compare pg_get_indexdef() instead.
 # Source: pg_index.indnkeyatts in the manual; PgDatabaseMetaData.getIndexInfo.
 set -u -o pipefail; umask 022
 unset PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGDATA
@@ -110,4 +110,4 @@ echo "  Liquibase, original against copy: $differ indexes differ; drizzle-kit pu
 echo "expected: refused, accepted for all three, or differences reported"
 [ "$seen" = "refused/accepted accepted/refused accepted/accepted " ] && [ "$differ" = 0 ] && [ "$none" = 1 ] && ! indexes by_drizzle | grep -q DESC &&
   indexes by_liquibase | grep -q 'account_tenant (tenant, seats)' && indexes by_drizzle | grep -q 'account_tenant (tenant, seats)' && indexes by_drizzle | grep -q 'account_recent (seats, id)' &&
-  echo "seen, as stated" || { echo "CHANGED: $seen"; exit 1; }
+  echo "observed, as stated" || { echo "CHANGED: $seen"; exit 1; }

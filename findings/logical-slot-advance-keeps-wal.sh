@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The first pg_replication_slot_advance() to the current position leaves restart_lsn, and the WAL, where it was.
+# The first pg_replication_slot_advance() to the current position moves restart_lsn only slightly and releases little WAL.
 #
 # Versions: PostgreSQL 15 (Debian) and 18.4 (npm).
 # Expected: advancing an abandoned logical slot to pg_current_wal_lsn() and a CHECKPOINT release its WAL.
-# Seen: confirmed_flush_lsn moves to the end, restart_lsn only to the first usable snapshot record after its old place: of
+# Observed: confirmed_flush_lsn moves to the end, restart_lsn only to the first usable snapshot record after its old position: of
 #   160 MB about 135 MB stay retained. While decoding, the server keeps one candidate for restart_lsn and ignores the
 #   later ones until a position is confirmed, which a single call does once, at its end. The second call, even without
 #   new data, moves restart_lsn to the end.
@@ -71,4 +71,4 @@ for b in /usr/lib/postgresql/15/bin "$new"; do
   stop "$n"
 done
 echo "expected: 0 0 and a small pg_wal after the first advance"
-[ $changed = 0 ] && echo "seen, as stated: only the second advance releases the WAL" || { echo "CHANGED"; exit 1; }
+[ $changed = 0 ] && echo "observed, as stated: only the second advance releases the WAL" || { echo "CHANGED"; exit 1; }

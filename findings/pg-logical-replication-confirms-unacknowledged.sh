@@ -2,11 +2,11 @@
 # npm pg-logical-replication with acknowledge.auto = false confirms changes that the application never acknowledged.
 #
 # Versions: pg-logical-replication 2.5.0, pg 8.23.1, PostgreSQL 15.
-# Expected: the README says of auto = false that the periodic status (timeoutSeconds, default 10) "does not advance the
+# Expected: the README states for auto = false that the periodic status (timeoutSeconds, default 10) "does not advance the
 #   WAL flush position"; a consumer that stops before acknowledge() receives the changes again.
-# Seen: the timer calls acknowledge() with the last RECEIVED position. 10 s after the last acknowledgement the slot's
+# Observed: the timer calls acknowledge() with the last RECEIVED position. 10 s after the last acknowledgement the slot's
 #   confirmed_flush_lsn passes all received changes, acknowledged or not. After a restart they are not sent again.
-# Why it matters: lost rows, and a slot that looks healthy (no lag) while its consumer hangs. With auto = false set
+# Why it matters: lost rows, and a slot that appears healthy (no lag) while its consumer hangs. With auto = false set
 #   timeoutSeconds to 0 and answer keepalives with the position that was processed.
 # Source: checkStandbyStatus in logical-replication-service.ts of the package; its README, "Manual acknowledge example".
 set -u -o pipefail; umask 022
@@ -71,4 +71,4 @@ try() { # slot, options
 try timer_off '{"timeoutSeconds": 0}'; off="$first/$second"
 try by_default '{}'; default="$first/$second"
 echo "expected: the second run receives 1,2,3 again in both cases"
-[ "$off $default" = "1,2,3/1,2,3 1,2,3/none" ] && echo "seen, as stated: with the default timer the rows are gone" || { echo "CHANGED: $off $default"; exit 1; }
+[ "$off $default" = "1,2,3/1,2,3 1,2,3/none" ] && echo "observed, as stated: with the default timer the rows are gone" || { echo "CHANGED: $off $default"; exit 1; }

@@ -4,11 +4,11 @@
 # Versions: pg_repack 1.4.8 (Debian postgresql-15-repack 1.4.8-1+deb12u1), PostgreSQL 15.
 # Expected: pg_repack replaces VACUUM FULL "online"; a REPEATABLE READ transaction sees its 200000 rows before and
 #   after, as it does with VACUUM FULL and CLUSTER, which keep the xmin of each row.
-# Seen: pg_repack inserts the rows again in a transaction of its own. A snapshot taken during the copy does not see
+# Observed: pg_repack inserts the rows again in a transaction of its own. A snapshot taken during the copy does not see
 #   that transaction, and the swap does not wait for it (only for transactions older than the triggers). The first
 #   access after the swap returns 0 rows, without an error. pg_dump --snapshot exits 0 with an empty table.
 # Why it matters: parallel dumps, initial snapshots of CDC tools and reports that read table by table under one exported
-#   snapshot lose whole tables silently. Do not schedule pg_repack beside them.
+#   snapshot lose whole tables silently. Do not schedule pg_repack at the same time.
 # Source: the manual's "Caveats" (MVCC) name TRUNCATE and rewriting ALTER TABLE only; repack_one_table in pg_repack.c.
 set -u -o pipefail; umask 022
 unset PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGDATA
@@ -84,4 +84,4 @@ control="$(cat "$T/rows") $(cat "$T/dump.rc") $(grep -cE '^[0-9]+	' "$T/dump.sql
 try "pg_repack" "INSERT INTO repack.table" "${WHO[@]}" "$b/pg_repack" -h "$T" -p "${PORT[one]}" -U postgres -d postgres -t big --no-order
 seen="$(cat "$T/rows") $(cat "$T/dump.rc") $(grep -cE '^[0-9]+	' "$T/dump.sql")"
 echo "expected: 200000 rows in each column"
-[ "$control/$seen" = "200000 0 200000/0 0 0" ] && echo "seen, as stated: after pg_repack the snapshot and the dump have 0 rows, exit 0" || { echo "CHANGED: $control / $seen"; exit 1; }
+[ "$control/$seen" = "200000 0 200000/0 0 0" ] && echo "observed, as stated: after pg_repack the snapshot and the dump have 0 rows, exit 0" || { echo "CHANGED: $control / $seen"; exit 1; }

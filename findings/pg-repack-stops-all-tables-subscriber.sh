@@ -4,7 +4,7 @@
 # Versions: pg_repack 1.4.8 (Debian postgresql-15-repack 1.4.8-1+deb12u1), PostgreSQL 15 on both sides.
 # Expected: like VACUUM FULL, CLUSTER and a table rewrite, whose transient heaps logical decoding filters out, pg_repack
 #   changes no row, so a subscriber receives nothing.
-# Seen: the publication includes the work table repack.table_N; each row of the repacked table is sent as an INSERT.
+# Observed: the publication includes the work table repack.table_N; each row of the repacked table is sent as an INSERT.
 #   The apply worker fails with "logical replication target relation ... does not exist" and retries forever,
 #   long after pg_repack has finished and dropped the table. The slot retains WAL until the transaction is skipped.
 # Why it matters: a bloat job on the publisher ends in a full disk. Repair: ALTER SUBSCRIPTION ... SKIP (lsn) with the
@@ -78,4 +78,4 @@ sql sub -c "alter subscription s skip (lsn = '${lsn:-0/0}')"; reaches 20002 40; 
 echo "  after ALTER SUBSCRIPTION s SKIP (lsn = '$lsn'): subscriber has $three of 20002 rows"
 echo "expected: 20001, then 20002 rows without an error"
 [ "$one $two $three" = "20001 20001 20002" ] && [ "$e" -gt 0 ] && [ -n "$message" ] &&
-  echo "seen, as stated: pg_repack stops the subscriber" || { echo "CHANGED"; exit 1; }
+  echo "observed, as stated: pg_repack stops the subscriber" || { echo "CHANGED"; exit 1; }

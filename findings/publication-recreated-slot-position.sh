@@ -3,7 +3,7 @@
 #
 # Versions: PostgreSQL 17.10 and 18.4 (npm).
 # Expected: after CREATE PUBLICATION under the same name the consumer continues with all changes of the table.
-# Seen: logical decoding looks the publication up in the catalog as it was at each change. For a change made while the
+# Observed: logical decoding looks the publication up in the catalog as it was at each change. For a change made while the
 #   publication did not exist, 17 raises "publication does not exist" on every attempt; creating it again does not
 #   help, the slot retains WAL and must be advanced past the gap or dropped. 18 logs a WARNING on the server and
 #   leaves such rows out of the stream: the consumer receives 1, 3 and confirms 2 without having seen it.
@@ -76,4 +76,4 @@ SQL
   stop "$n"
 done
 echo "expected: 1,2,3 on both"
-[ $changed = 0 ] && echo "seen, as stated: 17 is blocked, 18 delivers 1,3" || { echo "CHANGED"; exit 1; }
+[ $changed = 0 ] && echo "observed, as stated: 17 is blocked, 18 delivers 1,3" || { echo "CHANGED"; exit 1; }

@@ -3,7 +3,7 @@
 #
 # Versions: PostgreSQL 15 (Debian) and 18.4 (npm), clusters with 16 MB and with 64 MB segments.
 # Expected: with max_slot_wal_keep_size = 60MB a slot survives until about 60 MB of WAL are written.
-# Seen: with 64 MB segments (initdb --wal-segsize=64, the size some managed services use) 60MB means 0 segments: the slot is
+# Observed: with 64 MB segments (initdb --wal-segsize=64, the size some managed services use) 60MB means 0 segments: the slot is
 #   lost at the first checkpoint after a segment switch, with less than 100 kB of WAL written. SHOW still prints 60MB.
 #   With 16 MB segments the limit is 3 segments, and a switch (archive_timeout, pg_switch_wal) costs a whole one:
 #   the fourth switch loses the slot, again with less than 100 kB written.
@@ -73,4 +73,4 @@ for b in /usr/lib/postgresql/15/bin "$new"; do
   done
 done
 echo "expected: not lost before about 60 MB are written"
-[ $changed = 0 ] && echo "seen, as stated" || { echo "CHANGED"; exit 1; }
+[ $changed = 0 ] && echo "observed, as stated" || { echo "CHANGED"; exit 1; }

@@ -2,14 +2,14 @@
 # A migration without any squawk warning leaves an INVALID unique index that its second run accepts as success.
 #
 # Versions: squawk-cli 2.70.0 (PyPI), dbmate 2.36.0 (npm), PostgreSQL 15.
-# Expected: CREATE UNIQUE INDEX CONCURRENTLY with everything squawk asks for (SET lock_timeout, SET statement_timeout,
+# Expected: CREATE UNIQUE INDEX CONCURRENTLY with everything that squawk requires (SET lock_timeout, SET statement_timeout,
 #   IF NOT EXISTS) is safe to run again after a failure.
-# Seen: lock_timeout also limits the waits for old transactions inside CREATE INDEX CONCURRENTLY. One long transaction
+# Observed: lock_timeout also limits the waits for old transactions inside CREATE INDEX CONCURRENTLY. One long transaction
 #   makes it fail and leaves the index invalid. Because of IF NOT EXISTS the second run prints "already exists, skipping"
 #   and exits 0; the index never becomes valid and no query uses it.
 #   The same file cannot run in dbmate at all (transaction:false): SET and CREATE INDEX CONCURRENTLY sent as one string
 #   are an implicit transaction block.
-# Why it matters: two lint rules, each reasonable, add up to a silent loss. Set the timeouts on the role or in the
+# Why it matters: two lint rules, each reasonable, result in a silent loss. Set the timeouts on the role or in the
 #   connection, put DROP INDEX CONCURRENTLY IF EXISTS first, and check pg_index.indisvalid after the migration.
 # Source: squawk rules require-lock-timeout, require-statement-timeout, prefer-robust-stmts; manual, CREATE INDEX.
 set -u -o pipefail; umask 022
@@ -60,13 +60,13 @@ SQL
 rules() { "$T/py/bin/squawk" --reporter=gcc "$1" | grep -oE '(warning|error): [a-z-]+' | cut -d' ' -f2 | sort -u | tr '\n' ' '; }
 echo "$("$T/py/bin/squawk" --version), $(/usr/lib/postgresql/15/bin/postgres --version)"
 plain=$(rules plain.sql); clean=$(rules clean.sql)
-echo "  one statement alone: squawk warns of $plain"; echo "  with its advice: ${clean:-no warning}"
+echo "  one statement alone: squawk warns about $plain"; echo "  with its advice: ${clean:-no warning}"
 run() { sql one -v ON_ERROR_STOP=1 -f clean.sql >"$T/out" 2>&1; echo $?; }
 valid() { sql one -c "select coalesce((select indisvalid::text from pg_index where indexrelid = to_regclass('t_a')), 'no index')"; }
 psql -XqAt -h "$T" -p "${PORT[one]}" -U postgres -d postgres -c "begin; set transaction isolation level repeatable read; select 1 from t limit 1; select pg_sleep(12); commit" >/dev/null & reader=$!
 for _ in $(seq 100); do [ "$(sql one -c "select count(*) from pg_stat_activity where wait_event = 'PgSleep'")" = 1 ] && break; sleep 0.1; done
 first=$(run); message=$(grep -oE '(ERROR|NOTICE).*' "$T/out" | head -1); v1=$(valid)
-echo "  run 1, beside an open transaction: exit $first, index valid: $v1, $message"
+echo "  run 1, with an open transaction: exit $first, index valid: $v1, $message"
 wait $reader
 second=$(run); message=$(grep -oE '(ERROR|NOTICE).*' "$T/out" | head -1); v2=$(valid)
 echo "  run 2, alone: exit $second, index valid: $v2, $message"
@@ -75,4 +75,4 @@ npx --no-install dbmate --url "postgres://postgres@127.0.0.1:${PORT[one]}/postgr
 echo "  dbmate: exit $mate, $(grep -oE 'CREATE INDEX CONCURRENTLY cannot.*' "$T/mate" | head -1)"
 echo "expected: index valid after run 2; dbmate exit 0"
 [ -n "$plain" ] && [ -z "$clean" ] && [ "$first $v1 $second $v2" = "3 false 0 false" ] && [ $mate != 0 ] && grep -q "inside a transaction block" "$T/mate" &&
-  echo "seen, as stated" || { echo "CHANGED"; exit 1; }
+  echo "observed, as stated" || { echo "CHANGED"; exit 1; }
