@@ -110,7 +110,7 @@ async fn round_trips_second_connection_measures_sizes() {
             assert!(accounting["database_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{accounting}");
             assert_ne!(accounting["unaccounted_bytes"], Value::Null, "{accounting}");
         }
-        // A connection limit of 1 per run prevents the second connection.
+        // `snapshot` of one database is limited to one connection.
         let alone = proxy();
         report_json_of(&proxied_conninfo(&alone, cluster, &name), &["snapshot"]).await;
         assert_eq!(alone.connections(), 1);

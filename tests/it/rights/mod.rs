@@ -126,7 +126,8 @@ fn missing_facts(cluster: &Cluster, role: &RoleKind) -> MissingFacts {
     missing
 }
 
-/// Whether a privilege is missing, and not a feature of the version, a setting, or a database that accepts connections.
+/// Whether a privilege is missing, as opposed to a newer version, a feature that is not set up, or template0, which accepts
+/// no connections.
 fn is_missing_right(gap: &Value) -> bool {
     gap["needs_version"].is_null() && gap["not_set_up"] != true && gap["subjects"] != json!(["template0"])
 }
