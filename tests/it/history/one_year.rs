@@ -173,7 +173,7 @@ async fn assert_index_ages(store: &Store, cluster_branch: &ClusterBranch) {
     assert_eq!(dates("orders_made_again"), (run_time(0), run_time(200)));
     assert_eq!(dates("staging"), (run_time(0), run_time(210)), "another table under the same name");
     assert_eq!(dates("staging_idx"), (run_time(0), run_time(210)));
-    assert!(first_seen.iter().all(|sighting| sighting.is_present && sighting.invalid_since.is_none()));
+    assert!(first_seen.iter().all(|entry| entry.is_present && entry.invalid_since.is_none()));
 }
 
 fn sample_counts(slot_history: &SlotHistory) -> (usize, usize) {
