@@ -69,7 +69,7 @@ fn run_command() -> ExitCode {
     if let Some(error) = still_visible {
         context
             .ui
-            .warn(&format!("the password on the command line shows in the process list ({error}); use ~/.pgpass"));
+            .warn(&format!("the password on the command line is visible in the process list ({error}); use ~/.pgpass"));
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

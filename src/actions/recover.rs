@@ -88,19 +88,19 @@ pub async fn recover_open_intents(
         let is_this_cluster = identifier.is_some() && identifier == entry.intent.system_identifier.as_ref();
         let still_open = |entry: JournalEntry, why: &str| RecoveredAction { entry, outcome: None, why: why.to_owned() };
         if !is_one_server {
-            recovered.push(still_open(entry, "the connection led from one server to another"));
+            recovered
+                .push(still_open(entry, "the connection reached different servers; the outcome could not be checked"));
             continue;
         }
         if !is_this_cluster || session.endpoint().to_string() != entry.intent.server {
-            recovered.push(still_open(entry, "it was for another server, or for another address of this one"));
+            recovered
+                .push(still_open(entry, "it was executed on another server, or through another address of this one"));
             continue;
         }
         let verdict = match &*entry.intent.kind {
             DROP_SLOT_ACTION => classify_slot_drop(&entry, &server_recheck, &backends, &slot_identities),
-            CHECKPOINT_ACTION => {
-                Ok((JournalOutcomeKind::Unknown, "it may have run, and nothing depends on it".to_owned()))
-            }
-            _ => Err("this pgtend does not know such a deed"),
+            CHECKPOINT_ACTION => Ok((JournalOutcomeKind::Unknown, "it may have run; nothing depends on it".to_owned())),
+            _ => Err("this version of pgtend does not know this kind of action"),
         };
         match verdict {
             Ok((outcome, why)) => {
@@ -125,26 +125,27 @@ fn classify_slot_drop(
     slot_identities: &Fact<Vec<SlotIdentity>>,
 ) -> Result<(JournalOutcomeKind, String), &'static str> {
     let Ok(recorded) = serde_json::from_value::<RecordedState>(entry.intent.seen.clone()) else {
-        return Err("what was seen then cannot be read");
+        return Err("the recorded state cannot be read");
     };
     if !recorded.server.may_match(recorded.timeline_id, server_recheck) {
-        return Err("another server answers at that address now: its slots are its own");
+        return Err("this address now reaches another server, which has its own slots");
     }
     match (&recorded.backend, backends.known()) {
         (Some(backend), Some(now)) => {
             let is_there = |other: &&Backend| other.pid == backend.pid && other.backend_start == backend.backend_start;
             if now.iter().any(|other| is_there(&other)) {
-                return Err("the server process that got the statement is still there");
+                return Err("the server process that received the statement still exists");
             }
         }
-        _ => return Err("whether the server is still at it cannot be read"),
+        _ => return Err("it is unknown whether the server still executes the statement"),
     }
-    let Fact::Known(sights) = slot_identities else { return Err("the slots cannot be read") };
+    let Fact::Known(sights) = slot_identities else { return Err("the replication slots cannot be read") };
     let recorded_slot = &recorded.slot.slot;
     Ok(match sights.iter().map(|sight| &sight.slot).find(|slot| slot.slot_name == recorded_slot.slot_name) {
         None => (
             JournalOutcomeKind::Unknown,
-            "the slot is gone: dropped by this statement, whose answer was lost, or by somebody else".to_owned(),
+            "the slot does not exist: it was dropped by this statement, whose answer was lost, or by another client"
+                .to_owned(),
         ),
         Some(slot)
             if slot.restart_lsn == recorded_slot.restart_lsn
@@ -152,11 +153,12 @@ fn classify_slot_drop(
                 && (slot.slot_type, &slot.plugin, &slot.database)
                     == (recorded_slot.slot_type, &recorded_slot.plugin, &recorded_slot.database) =>
         {
-            (JournalOutcomeKind::Failed, "nothing was dropped: the slot is still there, where it stood".to_owned())
+            (JournalOutcomeKind::Failed, "nothing was dropped: the slot still exists, at the same position".to_owned())
         }
         Some(_) => (
             JournalOutcomeKind::Unknown,
-            "a slot of this name is there, but not where it stood: used since, or dropped and made anew".to_owned(),
+            "a slot of this name exists at another position: it has been used since, or was dropped and created again"
+                .to_owned(),
         ),
     })
 }

@@ -1,4 +1,4 @@
-//! The evaluation that commands show, by the configuration's limits and silences.
+//! Evaluation of checks with the limits and silences of the configuration.
 
 use super::Context;
 use crate::app::error::Failure;
@@ -21,7 +21,7 @@ pub fn assess_snapshot(
 }
 
 impl Context {
-    /// Returns a snapshot and its history as checks take them, with the limits of the configuration.
+    /// Returns a snapshot and its history as evidence for checks, with the limits of the configuration.
     ///
     /// # Errors
     ///

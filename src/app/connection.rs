@@ -1,4 +1,4 @@
-//! Where to connect as the user said, and the session there.
+//! The connection that the user specified, and its session.
 
 use super::{Context, unless_interrupted};
 use crate::app::error::Failure;
@@ -13,13 +13,13 @@ use crate::quote::PrintedConnection;
 use std::sync::Arc;
 
 impl Context {
-    /// A connection to the server of the flags, whatever `--from` says.
+    /// Opens a session to the server, regardless of `--from`.
     pub async fn session(&self) -> Result<Session, Failure> {
         let conninfo = self.conninfo()?;
         unless_interrupted(Box::pin(self.connect(conninfo)), async {}).await
     }
 
-    /// Where to connect, worked out as psql would.
+    /// Returns the conninfo, resolved as psql resolves it.
     pub fn conninfo(&self) -> Result<Conninfo, Failure> {
         let connection = &self.global.connection;
         let target = match &connection.target {
@@ -51,22 +51,22 @@ impl Context {
         Ok(self.print_resolve_warnings(resolved).with_limits(self.read_limits()?))
     }
 
-    /// The database that `-d` names beside `--target`.
+    /// Returns the database that `-d` selects for `--target`.
     ///
     /// # Errors
     ///
-    /// It is a connection string, which may name another server.
+    /// It is a connection string, which may specify another server.
     pub fn database_of_target(&self) -> Result<Option<&str>, Failure> {
         let dbname = self.target().and(self.global.connection.dbname.as_deref()).filter(|name| !name.is_empty());
         if dbname.is_some_and(is_connection_string) {
-            let message = "-d beside --target takes the name of a database, and this is a connection string";
+            let message = "with --target, -d accepts only a database name, not a connection string";
             return Err(Failure::new(ExitCode::Usage, message)
-                .with_hint(Some("leave out --target, or name a database of that target: -d DBNAME")));
+                .with_hint(Some("omit --target, or specify a database of the target: -d DBNAME")));
         }
         Ok(dbname)
     }
 
-    /// Says once that targets are from a file that was found in the working directory.
+    /// Prints once that targets come from a file in the working directory.
     pub fn note_working_directory(&self, config: &Config, targets: &[&str]) {
         let found = targets.iter().find(|name| config.is_from_working_directory(name));
         let Some(file) = found.and_then(|name| config.file_of_target(name)) else { return };
@@ -81,7 +81,7 @@ impl Context {
         self.ui.note(&format!("pgtend: note: {what} from {name:?}, found in the working directory"));
     }
 
-    /// Connects; asks for a password where the server wants one and none is known.
+    /// Connects; prompts for a password if the server requires one and none is known.
     pub(super) async fn connect(&self, conninfo: Conninfo) -> Result<Session, Failure> {
         let prompt = password_prompt(&conninfo);
         let mut conninfo = Arc::new(conninfo);
@@ -105,20 +105,20 @@ impl Context {
         Ok(session)
     }
 
-    /// Shows what the user should know about a connection.
+    /// Prints the warnings about a connection.
     pub(super) fn print_session_warnings(&self, session: &Session) {
         for warning in session.warnings() {
             self.ui.warn(warning);
         }
     }
 
-    /// How much of a server's answers is kept.
+    /// Returns the memory limits for the answers of a server.
     pub(super) fn read_limits(&self) -> Result<ReadLimits, Failure> {
         Ok(self.config()?.read_limits())
     }
 }
 
-/// How printed commands reach the server that the flags name; a report from a file is of no server that is known.
+/// Returns the connection options that printed commands need for the server of the flags; none with `--from`.
 pub(super) fn printed(global: &GlobalArgs, environment: &Environment) -> PrintedConnection {
     let given = &global.connection;
     if global.reading.from.is_some() {
@@ -141,13 +141,13 @@ pub(super) fn printed(global: &GlobalArgs, environment: &Environment) -> Printed
     )
 }
 
-/// Hosts and ports, which is all of a conninfo that may be shown.
+/// Returns hosts and ports, without other parameters of the conninfo.
 pub(super) fn format_hosts(conninfo: &Conninfo) -> String {
     let hosts: Vec<String> = conninfo.hosts.iter().map(|host| format!("{}:{}", host.name(), host.port)).collect();
     hosts.join(",")
 }
 
-/// What the password is asked for: the role, and the hosts that it would be sent to.
+/// Returns the password prompt: the role, and the hosts that the password would be sent to.
 fn password_prompt(conninfo: &Conninfo) -> String {
     let host = |host: &Host| match host.port {
         5432 => host.name(),

@@ -1,4 +1,4 @@
-//! What went wrong, for the person who must mend it: what was tried, what was answered, what to do.
+//! Failures of commands: message, hint and exit code.
 
 use crate::actions::ActionError;
 use crate::app::exit_code::ExitCode;
@@ -10,7 +10,7 @@ use crate::postgres::conninfo::ConninfoError;
 use crate::postgres::{ConnectError, SessionError};
 use std::fmt;
 
-/// A command that did not do what it was asked.
+/// The failure of a command.
 #[derive(Debug)]
 pub struct Failure {
     pub message: String,
@@ -66,7 +66,7 @@ impl From<SessionError> for Failure {
         match error {
             SessionError::Connect(error) => error.into(),
             SessionError::Lost { .. } => Failure::new(ExitCode::Failed, error.to_string())
-                .with_hint(Some("nothing was changed; look at the server's log, then try again")),
+                .with_hint(Some("nothing was changed; check the server log, then run the command again")),
             error => Failure::new(ExitCode::Failed, error.to_string()),
         }
     }
@@ -87,7 +87,7 @@ impl From<ActionError> for Failure {
             ActionError::Collect(error) => (*error).into(),
             ActionError::Journal(error) => error.into(),
             error @ ActionError::AnotherServer(_) => Failure::new(ExitCode::Refused, error.to_string())
-                .with_hint(Some("nothing was done; run the command again to plan for the server that answers now")),
+                .with_hint(Some("nothing was done; run the command again to plan for the current server")),
         }
     }
 }
@@ -106,7 +106,7 @@ impl From<Failure> for TargetError {
     }
 }
 
-/// Errors of the system and of libraries, with their whole chain of causes.
+/// Errors of the operating system and of libraries, with their chain of causes.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         match error.downcast::<Failure>() {
@@ -120,7 +120,7 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// The system's words without its number: `Permission denied`, not `Permission denied (os error 13)`.
+/// Removes the error number: `Permission denied`, not `Permission denied (os error 13)`.
 fn without_os_error_number(text: &str) -> String {
     match text.split_once(" (os error ") {
         Some((words, number)) => format!("{words}{}", number.split_once(')').map_or("", |(_, rest)| rest)),
@@ -128,7 +128,7 @@ fn without_os_error_number(text: &str) -> String {
     }
 }
 
-/// A flag that means nothing with `--from`.
+/// Returns the usage error of a flag that requires a server, used with `--from`.
 pub fn server_required(flag: &str) -> Failure {
-    Failure::new(ExitCode::Usage, format!("{flag} needs a server, and --from reads a file"))
+    Failure::new(ExitCode::Usage, format!("{flag} requires a server; it cannot be combined with --from"))
 }

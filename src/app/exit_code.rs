@@ -1,21 +1,21 @@
-//! What a script learns from pgtend's end.
+//! Exit codes.
 
 use crate::facts::Status;
 
-/// Exit codes of every command but `audit --target-size`.
+/// Exit codes of all commands except `audit --target-size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     Success,
     Failed,
-    /// Bad usage: flags, conninfo, configuration.
+    /// Bad usage: options, conninfo, configuration.
     Usage,
-    /// `--strict` and some fact was unavailable; or some of several actions were refused.
+    /// A fact was unavailable with `--strict`, or some of several actions were refused.
     Incomplete,
-    /// No consent, or unsafe: nothing was done.
+    /// Not confirmed, or not safe: nothing was done.
     Refused,
     /// An error of pgtend itself.
     Bug,
-    /// The end of `check`, as monitoring plugins end.
+    /// The exit code of `check`, as of a monitoring plugin.
     Checked(Status),
 }
 
@@ -32,7 +32,7 @@ impl ExitCode {
         }
     }
 
-    /// Under `check` whatever is no answer is UNKNOWN: a plugin's 1 and 2 would be taken for findings.
+    /// Returns the exit code under `check`: a failure is UNKNOWN, because 1 and 2 mean findings.
     #[must_use]
     pub fn under_check(self) -> ExitCode {
         match self {

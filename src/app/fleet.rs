@@ -1,4 +1,4 @@
-//! Looking at targets that nobody sits in front of: no question is asked on the terminal.
+//! Collecting from targets of the configuration, without prompts.
 
 use super::Context;
 use crate::app::error::Failure;
@@ -17,10 +17,10 @@ use tokio::{
     time::Instant,
 };
 
-/// How long what a server says of its databases holds for the targets of one run.
+/// Maximum age of a list of databases that the targets of one run share.
 const LISTING_MAX_AGE: Duration = Duration::from_secs(300);
 
-/// What the targets of a run share that lead to one server.
+/// State that the targets of one server share during a run.
 #[derive(Debug, Default)]
 pub struct SharedServer {
     turn: Mutex<()>,
@@ -28,12 +28,13 @@ pub struct SharedServer {
 }
 
 impl SharedServer {
-    /// Waits until no other look of those that take turns is under way.
+    /// Waits until no other target of this server that takes turns is being collected.
     pub async fn lock_turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// The server's databases. The first asks, those who come meanwhile wait for the answer; where it fails, the next asks.
+    /// Returns the server's databases. The first caller queries them, concurrent callers wait for the result; after an error,
+    /// the next caller queries again.
     async fn database_listing(&self, session: &Session) -> Result<Rc<DatabaseList>, CollectError> {
         let mut known = self.listing.lock().await;
         if let Some((listed_at, listing)) = known.as_ref().filter(|(instant, _)| instant.elapsed() < LISTING_MAX_AGE) {
@@ -47,7 +48,7 @@ impl SharedServer {
 }
 
 impl Context {
-    /// The target that was named.
+    /// Returns the target of `--target`.
     pub fn target(&self) -> Option<&str> {
         self.global.connection.target.as_deref()
     }
@@ -64,7 +65,7 @@ impl Context {
         }
     }
 
-    /// Which databases are read from inside: as the flags say, else as the target that was named does.
+    /// Returns the database selection of the flags, else of the target.
     pub(super) fn database_selection(&self) -> Result<DatabaseSelection, Failure> {
         Ok(match self.target().filter(|_| !self.reads_snapshot_file()) {
             None => self.database_selection_of(&Config::default(), None),
@@ -72,17 +73,17 @@ impl Context {
         })
     }
 
-    /// The same of a target of the configuration, or of a server that has no name there.
+    /// Returns the database selection for a target of the configuration, or for a server without a target.
     pub fn database_selection_of(&self, config: &Config, target: Option<&str>) -> DatabaseSelection {
         match target {
             _ if self.all_databases() => DatabaseSelection::All,
-            // -d names one of its databases.
+            // -d selects one database of the target.
             Some(target) if self.global.connection.dbname.is_none() => config.database_selection(target),
             _ => DatabaseSelection::Connected,
         }
     }
 
-    /// Refuses a target of which several databases are listed, where something is for the one that is connected to.
+    /// Refuses a target that lists several databases, for a command that works on one.
     pub fn require_single_database(&self, what: &str) -> Result<(), Failure> {
         let DatabaseSelection::Listed(names) = self.database_selection()? else { return Ok(()) };
         let connected = self.conninfo()?.dbname;
@@ -91,16 +92,15 @@ impl Context {
         }
         let target = self.target().unwrap_or_default();
         let listed = quoted_list(&names.iter().map(String::as_str).collect::<Vec<_>>(), "and");
-        let message = format!("{what} is for one database, and target {target:?} lists {listed}");
-        Err(Failure::new(ExitCode::Usage, message)
-            .with_hint(Some("name one of its databases beside --target: -d DBNAME")))
+        let message = format!("{what} works on one database, but target {target:?} lists {listed}");
+        Err(Failure::new(ExitCode::Usage, message).with_hint(Some("select one of them: -d DBNAME")))
     }
 
     pub fn format(&self) -> OutputFormat {
         self.global.output.format
     }
 
-    /// Whether a target is named in another way than by the configuration.
+    /// Returns whether connection options or `--target` are given.
     pub fn has_server_flag(&self) -> bool {
         let connection = &self.global.connection;
         [&connection.host, &connection.port, &connection.username, &connection.dbname, &connection.target]
@@ -108,12 +108,12 @@ impl Context {
             .any(Option::is_some)
     }
 
-    /// Whether a history is named on the command line.
+    /// Returns whether `--history` is given.
     pub fn has_history_flag(&self) -> bool {
         self.global.reading.history.is_some()
     }
 
-    /// Where a target of the configuration is.
+    /// Returns the conninfo of a target of the configuration.
     pub fn conninfo_of(&self, config: &Config, target: &str) -> Result<Conninfo, Failure> {
         let target = config.target(target, &self.environment)?;
         let request = ConnectionRequest {
@@ -124,14 +124,14 @@ impl Context {
         Ok(self.print_resolve_warnings(resolve(&request)?).with_limits(config.read_limits()))
     }
 
-    /// How printed commands reach a target of the configuration.
+    /// Returns the connection options that printed commands need for a target of the configuration.
     pub fn connection_of(&self, target: &str) -> PrintedConnection {
         let given = &self.global.connection;
         let config = given.config.as_ref().map(|path| path.to_string_lossy());
         PrintedConnection::of_target(target, config.as_deref(), given.dbname.as_deref())
     }
 
-    /// Where the standbys of a target of the configuration are.
+    /// Returns the conninfos of the standbys of a target.
     pub fn replicas_of(&self, config: &Config, target: &str) -> Result<Vec<Conninfo>, Failure> {
         let resolved = config.replicas(target, &self.environment)?.into_iter().map(|replica| {
             let flags = ConnectionFlags { no_password: true, ..ConnectionFlags::default() };
@@ -141,7 +141,7 @@ impl Context {
         resolved.collect()
     }
 
-    /// Prints what was ignored, and returns where to connect.
+    /// Prints the warnings, and returns the conninfo.
     pub(super) fn print_resolve_warnings(&self, resolved: Resolved) -> Conninfo {
         for warning in &resolved.warnings {
             self.ui.warn(warning);
@@ -149,7 +149,7 @@ impl Context {
         resolved.conninfo
     }
 
-    /// One look. What all databases of a server have in common is asked once for those who share it.
+    /// Collects a snapshot of a target. Targets of one server share the list of databases.
     pub async fn collect_target(
         &self,
         conninfo: Conninfo,
@@ -167,13 +167,13 @@ impl Context {
         snapshot.databases = if listing.started_at == snapshot.server.started_at {
             listing.databases.clone()
         } else {
-            // An address of several servers, or one that was restarted just now.
+            // An address of several servers, or a server that was just restarted.
             Box::pin(list_databases(&session)).await?.databases
         };
         Ok(snapshot)
     }
 
-    /// The snapshot of `--from`.
+    /// Returns the snapshot of `--from`.
     pub fn snapshot_file(&self) -> Option<Result<Snapshot, Failure>> {
         self.global.reading.from.as_deref().map(|path| self.read_snapshot(path))
     }
@@ -185,7 +185,7 @@ pub fn target_key_of_file(snapshot: &Snapshot) -> String {
     format!("cluster {}", identifier.unwrap_or("unknown"))
 }
 
-/// Host, port and database: what a conninfo is called where no target's name is known.
+/// Returns host, port and database: the key of a server without a target name.
 pub fn target_key_of(conninfo: &Conninfo) -> String {
     format!("{}/{}", super::connection::format_hosts(conninfo), conninfo.dbname)
 }

@@ -1,4 +1,4 @@
-//! The history as commands use it: reports read it and do without where they must, recording is an order.
+//! The history as commands use it. Reports continue without a history that cannot be read; recording fails.
 
 use super::Context;
 use crate::analysis::wal::wal_between_snapshots;
@@ -10,19 +10,22 @@ use crate::facts::history::{HistoryView, Intent, Prediction};
 use crate::history::{HistoryError, HistoryScope, Store, StoreAddress};
 use std::time::Duration;
 
-/// How long a report waits for a store's server to answer at all.
+/// Time limit of a report for opening the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long it waits for everything it wants to be reminded of.
+/// Time limit of a report for loading the history.
 const HISTORY_LOAD_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long an audit waits to keep what it predicted.
+/// Time limit of an audit for storing its predictions.
 const PREDICTION_STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Context {
-    /// What earlier looks at the snapshot's server know: the samples of the store, and the snapshots of `--since`.
+    /// Loads the history of the snapshot's server: samples of the store, and the snapshots of `--since`.
     ///
-    /// A store that is not there, cannot be read or takes too long is no reason to fail: that is said once, and the
-    /// report goes on without. Nothing is made or changed in it. With `--from` no store is read unless `--history`
-    /// names one. Fails when a snapshot of `--since` cannot be used, or the configuration.
+    /// If the store does not exist, cannot be read or exceeds the time limit, a note says so and the report continues
+    /// without it. The store is not created or changed. With `--from` no store is read unless `--history` is given.
+    ///
+    /// # Errors
+    ///
+    /// A snapshot of `--since` or the configuration cannot be used.
     pub async fn load_history(&self, snapshot: &Snapshot, selection: HistoryScope) -> Result<HistoryView, Failure> {
         let mut history = HistoryView::default();
         if let Some(address) = self.history_to_read()? {
@@ -32,11 +35,13 @@ impl Context {
                 Ok(Err(error)) => {
                     let hint = matches!(error, HistoryError::OlderSchema { .. } | HistoryError::NewerSchema { .. });
                     let hint = error.hint().filter(|_| hint).map(|hint| format!(" ({hint})")).unwrap_or_default();
-                    self.ui.note(&format!("history: {error}; the report does without{hint}"));
+                    self.ui.note(&format!("history: {error}; the report continues without history{hint}"));
                 }
                 Err(_) => {
                     let limit = HISTORY_LOAD_TIMEOUT.as_secs();
-                    self.ui.note(&format!("history: it took longer than {limit} s to read; the report does without"));
+                    self.ui.note(&format!(
+                        "history: reading took longer than {limit} s; the report continues without history"
+                    ));
                 }
             }
         }
@@ -56,7 +61,7 @@ impl Context {
     ) -> Result<HistoryView, HistoryError> {
         let Some(store) = Store::open_to_read(address, STORE_TIMEOUT).await? else {
             if self.global.reading.history.is_some() {
-                self.ui.note("history: nothing is recorded there yet; `pgtend history record` takes the first sample");
+                self.ui.note("history: no samples yet; record the first one with `pgtend history record`");
             }
             return Ok(HistoryView::default());
         };
@@ -73,13 +78,13 @@ impl Context {
         history
     }
 
-    /// Keeps what an audit predicted, where there is a store. It is never made for that, and that it could not be
-    /// written is said once and is no reason to fail. Nothing is kept of a file: it may tell of long ago.
+    /// Stores the predictions of an audit, if a store exists. A store that cannot be written causes a note, not a failure.
+    /// Predictions from a snapshot file are not stored: the file may be old.
     pub async fn store_predictions(&self, predictions: &[Prediction]) -> Result<(), Failure> {
         if self.reads_snapshot_file() || !self.has_history {
             return Ok(());
         }
-        // What is wrong with it was said when the report wanted to be reminded.
+        // Loading the history has already reported the error.
         let Ok(Some(address)) = self.history_address() else { return Ok(()) };
         let storing = Box::pin(async {
             if let Some(store) = Store::open_to_add(&address, STORE_TIMEOUT).await? {
@@ -90,27 +95,27 @@ impl Context {
             Ok::<(), HistoryError>(())
         });
         let note_failure = |why: &str| {
-            let advice = "a later look has nothing to hold against this audit";
-            self.ui.note(&format!("history: what was predicted is not kept: {why}; {advice}"));
+            let advice = "later samples will not be compared with this audit";
+            self.ui.note(&format!("history: the predictions were not stored: {why}; {advice}"));
         };
         match tokio::time::timeout(PREDICTION_STORE_TIMEOUT, storing).await {
             Ok(Ok(())) => {}
-            // Said already, as the report was made.
+            // Loading the history has already reported it.
             Ok(Err(HistoryError::OlderSchema { .. } | HistoryError::NewerSchema { .. })) => {}
             Ok(Err(error)) => note_failure(&error.to_string()),
-            Err(_) => note_failure(&format!("it took longer than {} s", PREDICTION_STORE_TIMEOUT.as_secs())),
+            Err(_) => note_failure(&format!("no answer within {} s", PREDICTION_STORE_TIMEOUT.as_secs())),
         }
         Ok(())
     }
 
-    /// Where a report reads what is remembered, if it does.
+    /// Returns the store that a report reads; `None` for none.
     fn history_to_read(&self) -> Result<Option<StoreAddress>, Failure> {
         let reading = &self.global.reading;
         if !self.has_history || (reading.from.is_some() && reading.history.is_none()) {
             return Ok(None);
         }
         let address = match self.history_address() {
-            // Without a home directory there is nothing to remember, and nothing to complain about either.
+            // Without a home directory there is no default store; this is not an error for a report.
             Err(failure) if failure.exit == ExitCode::Usage && self.environment.home.is_none() => {
                 self.ui.note(&format!("history: {failure}"));
                 return Ok(None);
@@ -118,12 +123,12 @@ impl Context {
             address => address?,
         };
         if address.is_none() {
-            self.ui.note("history: none, as was asked; the report knows only this look and --since");
+            self.ui.note("history: disabled; the report uses only this snapshot and --since");
         }
         Ok(address)
     }
 
-    /// Where samples and actions are kept; `None` for nowhere. Resolved once a run, so that its warnings come once.
+    /// Returns the address of the store; `None` if it is disabled. Resolved once, so that its warnings are printed once.
     pub fn history_address(&self) -> Result<Option<StoreAddress>, Failure> {
         if let Some(address) = self.history_address.get() {
             return Ok(address.clone());
@@ -139,8 +144,9 @@ impl Context {
 
     fn require_history_address(&self) -> Result<StoreAddress, Failure> {
         self.history_address()?.ok_or_else(|| {
-            let message = "there is no history: --history, PGTEND_HISTORY or the configuration says none";
-            Failure::new(ExitCode::Failed, message).with_hint(Some("name a file or postgresql://…"))
+            let message = "the history is disabled: --history, PGTEND_HISTORY or the configuration is none";
+            Failure::new(ExitCode::Failed, message)
+                .with_hint(Some("specify a store: --history FILE or --history postgresql://…"))
         })
     }
 
@@ -151,14 +157,13 @@ impl Context {
         Ok(store)
     }
 
-    /// The store for looking into it; it must be there.
+    /// Opens the store for reading; it must exist.
     pub async fn existing_store(&self) -> Result<Store, Failure> {
         let address = self.require_history_address()?;
         self.require_store(Store::open_to_read(&address, STORE_TIMEOUT).await?, &address).await
     }
 
-    /// The store for changing what is in it; it must be there. Nothing is made where the address leads to another server
-    /// by now.
+    /// Opens the store for writing; it must exist. Nothing is created, even if the address now reaches another server.
     pub async fn existing_store_for_writing(&self) -> Result<Store, Failure> {
         let address = self.require_history_address()?;
         self.require_store(Store::open_to_add(&address, STORE_TIMEOUT).await?, &address).await
@@ -166,14 +171,14 @@ impl Context {
 
     async fn require_store(&self, store: Option<Store>, address: &StoreAddress) -> Result<Store, Failure> {
         let Some(store) = store else {
-            return Err(Failure::new(ExitCode::Failed, format!("there is no history yet in {address}"))
-                .with_hint(Some("`pgtend history record` takes the first sample")));
+            return Err(Failure::new(ExitCode::Failed, format!("there is no history in {address}"))
+                .with_hint(Some("record the first sample with `pgtend history record`")));
         };
         self.warn_open_intents(&store).await?;
         Ok(store)
     }
 
-    /// Shows the warnings about the connection to a store's server.
+    /// Prints the warnings about the connection to a store's server.
     pub fn print_store_warnings(&self, store: &Store) {
         store.warnings().iter().for_each(|warning| self.ui.warn(&format!("history: {warning}")));
     }
@@ -184,8 +189,8 @@ impl Context {
             let Intent { kind, subject, server, begun_at, .. } = &entry.intent;
             let begun_at = begun_at.strftime("%Y-%m-%d %H:%M:%SZ");
             self.ui.warn(&format!(
-                "{kind} of {subject} on {server}, begun {begun_at}, has no outcome: pgtend ended in the middle of it, \
-                 or is at it now; see `pgtend history journal`"
+                "{kind} of {subject} on {server}, begun {begun_at}, has no outcome: the run was interrupted or is still \
+                 in progress; see `pgtend history journal`"
             ));
         }
         Ok(())

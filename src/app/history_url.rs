@@ -1,4 +1,4 @@
-//! Where the history is: the option, else the environment, else the configuration, else a file in the user's state folder.
+//! The address of the history store: option, else environment, else configuration, else a file in the user's state folder.
 
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
@@ -7,11 +7,11 @@ use crate::postgres::conninfo::{Environment, XdgFolder};
 use std::path::PathBuf;
 
 /// Returns the store's address, `None` for `none`, and warnings about the files that were read for it. `configured` is
-/// called only where neither the option nor `PGTEND_HISTORY` names a store.
+/// called only if neither the option nor `PGTEND_HISTORY` is set.
 ///
 /// # Errors
 ///
-/// Fails where the text names no store, where its conninfo is wrong, and where there is no home directory for the default.
+/// The address is not a store's, its conninfo is invalid, or there is no home directory for the default.
 pub fn history_url(
     option: Option<&str>,
     environment: &Environment,
@@ -25,8 +25,9 @@ pub fn history_url(
     let Some(named) = named else {
         return default_history_path(environment).map(|path| (Some(StoreAddress::File(path)), Vec::new())).ok_or_else(
             || {
-                Failure::new(ExitCode::Usage, "there is no home directory to keep the history in")
-                    .with_hint(Some("name a file with --history, PGTEND_HISTORY or [history] url, or none"))
+                Failure::new(ExitCode::Usage, "no home directory for the history store").with_hint(Some(
+                    "specify a file with --history, PGTEND_HISTORY or [history] url, or disable it with none",
+                ))
             },
         );
     };

@@ -1,6 +1,6 @@
-//! Ctrl-C and SIGTERM, wherever the run is: who minds them tidies up first, where nobody does the run just ends.
+//! Ctrl-C and SIGTERM: sections that handle them clean up first; elsewhere the run ends at once.
 //!
-//! A thread of its own listens, as the run may be waiting in a call of the system that no future can give up.
+//! A separate thread listens, because the main thread may be blocked in a system call that no future can cancel.
 
 use std::{
     io,
@@ -12,20 +12,20 @@ use tokio::{
     sync::Notify,
 };
 
-/// How long tidying up may take: calling back a query takes two seconds at most, giving back a claim one answer.
+/// Time limit of the clean-up: cancelling a query takes at most two seconds, releasing a lease one round trip.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// For a run that is ending already.
+/// Time limit of a run that is already ending.
 const EXIT_DELAY: Duration = Duration::from_millis(100);
 
-/// Parts of the run that hear signals themselves and end then.
+/// Number of active sections that handle signals themselves and end then.
 static CANCELLABLE_SECTIONS: AtomicU32 = AtomicU32::new(0);
-/// Parts that come to their end first, once.
+/// Number of active sections that the first signal does not interrupt.
 static UNINTERRUPTIBLE_SECTIONS: AtomicU32 = AtomicU32::new(0);
-/// A signal came when nobody minded: the run ends within a moment, whatever began since.
+/// Whether a signal arrived outside of these sections: the run is about to end.
 static UNHANDLED_SIGNAL: AtomicBool = AtomicBool::new(false);
 static UNHANDLED_SIGNAL_NOTIFY: Notify = Notify::const_new();
 
-/// For as long as it lives, a signal is somebody's matter.
+/// Marks a section that handles signals, until it is dropped.
 pub struct SignalGuard(&'static AtomicU32);
 
 impl SignalGuard {
@@ -41,26 +41,26 @@ impl Drop for SignalGuard {
     }
 }
 
-/// Who asks for this listens to signals and ends within a moment.
+/// Marks a section that listens for signals and ends at once.
 pub fn guard_cancellable() -> SignalGuard {
     SignalGuard::new(&CANCELLABLE_SECTIONS)
 }
 
-/// What follows is done whole or not at all: the first signal waits for its end, the second does not.
+/// Marks a section that must complete: the first signal waits for its end, the second does not.
 pub fn guard_uninterruptible() -> SignalGuard {
     SignalGuard::new(&UNINTERRUPTIBLE_SECTIONS)
 }
 
-/// Answers once a signal was heard when nobody minded, be it before this was asked.
+/// Completes when a signal has arrived outside of a section that handles it, even before this call.
 pub async fn wait_for_unhandled_signal() {
-    // Made before the look, so that what comes between the two is heard.
+    // Created before the check, so that a signal between the two is not missed.
     let notified = UNHANDLED_SIGNAL_NOTIFY.notified();
     if !UNHANDLED_SIGNAL.load(Ordering::SeqCst) {
         notified.await;
     }
 }
 
-/// Listens from now on; `end` ends the run.
+/// Starts the listening thread; `end` ends the run.
 pub fn spawn_signal_listener(end: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut interrupt, mut terminate) = {

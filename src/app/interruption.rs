@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: queries are cancelled, actions are finished.
+//! Ctrl-C and SIGTERM: queries are cancelled, actions are completed.
 
 use super::Context;
 use crate::app::error::Failure;
@@ -10,7 +10,7 @@ use std::cell::Cell;
 use tokio::signal::unix::{SignalKind, signal};
 
 impl Context {
-    /// Waits for a server's answers, shows that it waits, and calls the questions back when it is interrupted.
+    /// Waits for a server's answers with a spinner, and cancels the queries on a signal.
     pub async fn run_cancellable<T>(
         &self,
         session: &Session,
@@ -19,7 +19,7 @@ impl Context {
         let canceller = session.canceller().clone();
         let what = format!("reading {}", session.endpoint());
         unless_interrupted(self.ui.with_spinner(&what, work), async {
-            // The run ends either way; a server that cannot be told will notice that its client is gone.
+            // The run ends either way; a server that does not get the cancel request detects the closed connection.
             canceller.cancel().await.ok();
         })
         .await
@@ -42,15 +42,18 @@ impl Context {
                 _ = terminate.recv() => {}
             }
             if stop.replace(true) {
-                return Err(Failure::new(ExitCode::Failed, "interrupted in the middle of it: look again")
-                    .with_hint(Some("the journal has what was begun; the next `pgtend slots drop` settles it")));
+                return Err(Failure::new(
+                    ExitCode::Failed,
+                    "interrupted before the action was complete: its outcome is unknown",
+                )
+                .with_hint(Some("see `pgtend history journal`; the next `pgtend slots drop` checks the outcome")));
             }
-            self.ui.warn("stopping once the server has answered; interrupt again not to wait for it");
+            self.ui.warn("stopping after the server's answer; interrupt again to stop now");
         }
     }
 }
 
-/// Does the work, unless Ctrl-C or SIGTERM comes first; then cleans up and says so.
+/// Does the work, unless Ctrl-C or SIGTERM arrives first: then cleans up and returns a failure.
 pub async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T, Failure>>,
     clean_up: impl Future<Output = ()>,
@@ -62,7 +65,7 @@ pub async fn unless_interrupted<T>(
         result = work => result,
         _ = interrupt.recv() => { clean_up.await; Err(Failure::interrupted()) }
         _ = terminate.recv() => { clean_up.await; Err(Failure::interrupted()) }
-        // It came before this listened.
+        // A signal that arrived before the listeners above existed.
         () = interrupt::wait_for_unhandled_signal() => { clean_up.await; Err(Failure::interrupted()) }
     }
 }

@@ -45,15 +45,15 @@ use std::{
 pub struct Context {
     pub ui: Ui,
     pub environment: Environment,
-    /// How printed commands reach the server of this run.
+    /// Connection options that printed commands need for the server of this run.
     pub connection: PrintedConnection,
     global: GlobalArgs,
     config: OnceCell<Config>,
-    /// Whether there is a history at all: a throwaway cluster has none.
+    /// Whether reports use a history: those on a throwaway cluster do not.
     has_history: bool,
-    /// Whether the working directory's file was named to the user.
+    /// Whether the note on the configuration file of the working directory was printed.
     working_directory_noted: Cell<bool>,
-    /// The store's address, once it was resolved.
+    /// The store's address, after it was resolved.
     history_address: OnceCell<Option<StoreAddress>>,
 }
 
@@ -75,8 +75,8 @@ impl Context {
         }
     }
 
-    /// Returns the same run for a throwaway cluster instead of the server that the user named. Actions there are journalled
-    /// in a history of their own, which no report reads.
+    /// Returns the same run for a throwaway cluster instead of the server that the user named. Actions there are recorded in
+    /// a separate journal; reports use no history.
     #[cfg(feature = "demo")]
     pub fn for_throwaway_cluster(&self, conninfo: String, history: &std::path::Path) -> Context {
         let mut global = self.global.clone();
@@ -101,17 +101,17 @@ impl Context {
         }
     }
 
-    /// The part of a scope that flags decide, for who needs no other database than the one that is connected to.
+    /// Returns the part of a scope that flags decide, for reports on the connected database.
     pub fn scope(&self) -> Scope {
         Scope { exact: self.global.reading.exact, jobs: self.jobs(), concurrent_size: true, ..Scope::default() }
     }
 
-    /// The same for who reads all databases that flags or the target want read.
+    /// The same for reports that read all databases that the flags or the target select.
     pub fn scope_with_databases(&self) -> Result<Scope, Failure> {
         Ok(Scope { database_selection: self.database_selection()?, ..self.scope() })
     }
 
-    /// How many connections may read at once.
+    /// Returns the maximum number of connections.
     pub fn jobs(&self) -> usize {
         usize::from(self.global.reading.jobs)
     }
@@ -124,7 +124,7 @@ impl Context {
         self.global.reading.from.is_some()
     }
 
-    /// Whether the report is for people, who want the top of a list rather than all of it.
+    /// Returns whether the format is for people; then lists are limited by default.
     pub fn for_people(&self) -> bool {
         matches!(self.global.output.format, OutputFormat::Table | OutputFormat::Markdown | OutputFormat::Html)
     }
@@ -134,18 +134,18 @@ impl Context {
         self.global.output.format == OutputFormat::Table
     }
 
-    /// A snapshot: from the file of `--from`, else of a server.
+    /// Returns a snapshot: from the file of `--from`, else of the server.
     pub async fn collect_snapshot(&self, scope: Scope) -> Result<Snapshot, Failure> {
         self.collect_with_later_wal(scope, None).await
     }
 
-    /// A snapshot, and where WAL is some time later.
+    /// Returns a snapshot, with the WAL position after a delay.
     pub async fn collect_with_later_wal(&self, scope: Scope, later: Option<Duration>) -> Result<Snapshot, Failure> {
         if let Some(path) = &self.global.reading.from {
             return self.read_snapshot(path);
         }
         let session = self.session().await?;
-        // On the heap: its many questions at once make it too large for the stack of who waits for several looks.
+        // Boxed: the future of a whole collection is too large for the stack.
         let work = Box::pin(async {
             let mut snapshot = self.collect(&session, &scope).await?;
             if let Some(wait) = later
@@ -158,7 +158,7 @@ impl Context {
         self.run_cancellable(&session, work).await
     }
 
-    /// A snapshot by way of a session that is there.
+    /// Collects a snapshot in an existing session.
     pub async fn collect_in_session(&self, session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
         self.run_cancellable(session, Box::pin(self.collect(session, scope))).await
     }
@@ -175,10 +175,10 @@ impl Context {
 
     /// The working directory.
     pub fn working_directory(&self) -> Result<PathBuf, Failure> {
-        Ok(std::env::current_dir().context("cannot tell the working directory")?)
+        Ok(std::env::current_dir().context("cannot determine the working directory")?)
     }
 
-    /// Shows a report and answers with what its completeness means for the exit code.
+    /// Prints a report, and returns the exit code that its completeness implies.
     pub fn print_report<R: Report>(&self, snapshot: &Snapshot, report: R, gaps: Gaps) -> Result<ExitCode, Failure> {
         let envelope = Envelope::new(snapshot, report, gaps);
         self.ui.print_report(&envelope)?;
@@ -198,7 +198,7 @@ impl Context {
         Ok(exit_code_of_completeness(self.global.output.strict, envelope.is_incomplete()))
     }
 
-    /// Prints a report on the history, whatever the server is now.
+    /// Prints a report on the history, which needs no server.
     pub fn print_history_report<R: Report>(
         &self,
         newest_sample: Option<(&ClusterBranch, &Sample)>,
@@ -216,7 +216,7 @@ impl Context {
         Timestamp::now()
     }
 
-    /// The size of the target's disk, in bytes, where a target was named and the configuration tells it.
+    /// Returns the configured size of the target's disk, in bytes.
     pub fn target_disk_size(&self) -> Result<Option<u64>, Failure> {
         match &self.global.connection.target {
             Some(name) => Ok(self.config()?.disk_size(name)),
@@ -224,12 +224,12 @@ impl Context {
         }
     }
 
-    /// The configuration file, read when something first needs it.
+    /// Returns the configuration, which is read at the first call.
     pub fn config(&self) -> Result<&Config, Failure> {
         if let Some(config) = self.config.get() {
             return Ok(config);
         }
-        let cwd = std::env::current_dir().context("cannot tell the working directory")?;
+        let cwd = std::env::current_dir().context("cannot determine the working directory")?;
         let config = Config::read(self.global.connection.config.as_deref(), &self.environment, &cwd)?;
         for warning in config.warnings() {
             self.ui.warn(warning);

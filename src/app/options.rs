@@ -1,4 +1,4 @@
-//! The options that every command takes.
+//! The options of all commands.
 
 use clap::{ArgAction, Args, ValueEnum};
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ pub struct GlobalArgs {
     help: Option<bool>,
 }
 
-/// Where to connect: as psql does.
+/// Connection options, as of psql.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Connection (as psql connects)")]
 pub struct ConnectionArgs {
-    /// Server host, or folder of its Unix socket
+    /// Server host, or directory of its Unix-domain socket
     #[arg(long, short = 'h', global = true, value_name = "HOST")]
     pub host: Option<String>,
     /// Server port
@@ -29,16 +29,16 @@ pub struct ConnectionArgs {
     /// Role to connect as
     #[arg(long, short = 'U', global = true, value_name = "ROLE")]
     pub username: Option<String>,
-    /// Database: a name, a "key=value" conninfo or a postgresql:// URI; beside --target, another database of it, by its name
+    /// Database name, "key=value" conninfo or postgresql:// URI; with --target, the name of a database of that target
     #[arg(long, short = 'd', global = true, value_name = "DBNAME")]
     pub dbname: Option<String>,
-    /// Never ask for a password
+    /// Never prompt for a password
     #[arg(long, short = 'w', global = true)]
     pub no_password: bool,
-    /// Ask for a password before connecting
+    /// Prompt for a password before connecting
     #[arg(long, short = 'W', global = true, conflicts_with = "no_password")]
     pub password: bool,
-    /// A target of the configuration file
+    /// Target of the configuration
     #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["host", "port", "username"])]
     pub target: Option<String>,
     /// Configuration file [default: ./pgtend.toml, else $XDG_CONFIG_HOME/pgtend/config.toml]
@@ -53,11 +53,11 @@ pub enum OutputFormat {
     Json,
     Csv,
     Markdown,
-    /// One file with pictures, for a browser
+    /// A single file with charts, for a browser
     Html,
-    /// `check` alone: as a monitoring plugin writes
+    /// Output of a monitoring plugin (only for `check`)
     Nagios,
-    /// `check` alone: for node_exporter's textfile collector
+    /// Input of node_exporter's textfile collector (only for `check`)
     Prometheus,
 }
 
@@ -69,52 +69,52 @@ pub enum ColorWhen {
     Never,
 }
 
-/// Where the report goes and how it looks.
+/// Destination and format of the report.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// How the report is written
+    /// Output format
     #[arg(long, global = true, value_enum, default_value_t)]
     pub format: OutputFormat,
-    /// Write the report to a file instead of stdout (- for stdout); an existing file keeps its mode, owner and links
+    /// Write the report to a file, - for stdout; an existing file keeps its mode, owner and links [default: -]
     #[arg(long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// When to use colour (NO_COLOR is honoured)
+    /// When to use colors; auto disables them if NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorWhen,
-    /// Trace on stderr: a line for each fact with its time; twice for more
+    /// Trace to stderr: each fact with its duration; -vv traces more
     #[arg(long, short = 'v', global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Only the report, warnings and errors
+    /// Print only the report, warnings and errors
     #[arg(long, short = 'q', global = true)]
     pub quiet: bool,
-    /// Exit with 3 when something the report should show could not be read
+    /// Exit with 3 if a fact of the report could not be read
     #[arg(long, global = true)]
     pub strict: bool,
 }
 
-/// What is read.
+/// Input of reports.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Reading")]
+#[command(next_help_heading = "Input")]
 pub struct ReadingArgs {
-    /// Report from a file of `pgtend snapshot`, without a server
+    /// Read a file of `pgtend snapshot` instead of a server
     #[arg(long, global = true, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// An earlier snapshot of the same server, as evidence for verdicts; may be given several times
+    /// Earlier snapshot of the same server, as evidence for verdicts; repeatable
     #[arg(long, global = true, value_name = "FILE")]
     pub since: Vec<PathBuf>,
-    /// Measure every relation instead of estimating the small and unchanged ones
+    /// Measure the size of every relation; by default, those of small and unchanged ones are estimates
     #[arg(long, global = true)]
     pub exact: bool,
-    /// Every database of the cluster that the role may connect to
+    /// Read all databases that the role can connect to
     #[arg(long, global = true)]
     pub all_databases: bool,
-    /// Where samples and actions are kept, and read by reports: a file, postgresql://…, a key=value conninfo, or none; with
-    /// --from it is read only when given here [default: $PGTEND_HISTORY, else history.url of the configuration, else
+    /// History store of samples and actions: a file, postgresql://…, a key=value conninfo, or none; with --from, a store is
+    /// read only if this option is given [default: $PGTEND_HISTORY, else history.url of the configuration, else
     /// $XDG_STATE_HOME/pgtend/history.db]
     #[arg(long, global = true, value_name = "URL")]
     pub history: Option<String>,
-    /// How many connections read at once, with --all-databases or --exact
+    /// Number of connections, 1 to 32, for --all-databases and --exact
     #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub jobs: u8,
 }

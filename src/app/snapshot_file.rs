@@ -1,4 +1,4 @@
-//! Snapshots out of files: that of `--from`, and the earlier ones of `--since`.
+//! Snapshot files: `--from` and `--since`.
 
 use super::Context;
 use crate::app::error::Failure;
@@ -11,11 +11,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is read to see whether a file holds JSON at all, in bytes.
+/// The size of the part that is read to detect whether a file contains JSON, in bytes.
 const PROBE_BYTES: u64 = 4 << 10;
 
 impl Context {
-    /// The snapshots of `--since`: earlier looks at the same server.
+    /// Returns the snapshots of `--since`, which must be earlier ones of the same server.
     pub fn load_earlier_snapshots(&self, now: &Snapshot) -> Result<Vec<Snapshot>, Failure> {
         let read = |path: &PathBuf| {
             let earlier = self.read_snapshot(path)?;
@@ -27,7 +27,7 @@ impl Context {
         self.global.reading.since.iter().map(read).collect()
     }
 
-    /// The snapshot in a file of at most `[limits] snapshot_size`.
+    /// Reads a snapshot file of at most `[limits] snapshot_size`.
     pub(super) fn read_snapshot(&self, path: &Path) -> Result<Snapshot, Failure> {
         let limit = self.read_limits()?.snapshot_bytes;
         let text = read_text(path, limit).with_context(|| format!("cannot read {}", path.display()))?;
@@ -35,7 +35,7 @@ impl Context {
     }
 }
 
-/// Reads a file that should hold a JSON object. Of anything else only the start is read, which is enough to refuse it.
+/// Reads a file that should contain a JSON object. Of any other file only the start is read.
 fn read_text(path: &Path, limit: u64) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
@@ -50,27 +50,31 @@ fn read_text(path: &Path, limit: u64) -> std::io::Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
-/// Why a snapshot says nothing about the past of another.
+/// Returns why a snapshot cannot serve as an earlier one of another; `None` if it can.
 fn find_incompatibility(earlier: &Snapshot, now: &Snapshot) -> Option<String> {
     let cluster = |snapshot: &Snapshot| snapshot.control.known().map(|control| control.system_identifier.clone());
     let role = |snapshot: &Snapshot| if snapshot.server.in_recovery { "a standby" } else { "a primary" };
     match (cluster(earlier), cluster(now)) {
         (Some(theirs), Some(ours)) if theirs != ours => {
-            return Some(format!("it is of another cluster (system identifier {theirs}, here {ours})"));
+            return Some(format!("it is from another cluster (system identifier {theirs}, expected {ours})"));
         }
         (Some(_), Some(_)) => {}
-        _ => return Some("nothing says that it is of the same cluster: a system identifier is missing".to_owned()),
+        _ => {
+            return Some(
+                "a system identifier is missing, so it is unknown whether it is from the same cluster".to_owned(),
+            );
+        }
     }
-    // Slots are each server's own.
+    // A standby has its own slots.
     if earlier.server.in_recovery != now.server.in_recovery {
         return Some(format!(
-            "it was taken of {}, and this is {}: their slots are different ones",
+            "it is from {}, but this server is {}; their slots are different",
             role(earlier),
             role(now)
         ));
     }
     (earlier.collected_at >= now.collected_at)
-        .then(|| format!("it was taken at {}, no earlier than the look it should explain", earlier.collected_at))
+        .then(|| format!("it was collected at {}, not earlier than the other snapshot", earlier.collected_at))
 }
 
 #[cfg(test)]
@@ -86,7 +90,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
         assert!(error.to_string().contains("snapshot_size"), "{error}");
         assert_eq!(read_text(file.path(), 10_001).unwrap().len(), 10_001);
-        // Only the start of what is no object is read.
+        // Of a file without a JSON object, only the start is read.
         assert_eq!(read_text(Path::new("/dev/zero"), 1 << 40).unwrap().len(), 4_096);
         write(&format!("[{}", " ".repeat(10_000)));
         assert_eq!(read_text(file.path(), 1 << 40).unwrap().len(), 4_096);

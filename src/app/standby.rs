@@ -1,4 +1,4 @@
-//! The standbys that are asked beside the server, and which of them are refused.
+//! Reading index use from standbys.
 
 use super::{Context, connection::format_hosts, unless_interrupted};
 use crate::app::error::Failure;
@@ -9,7 +9,7 @@ use crate::facts::{Fact, Replica, ReplicaUse, Snapshot, Unavailable};
 use crate::postgres::conninfo::{ConnectionFlags, ConnectionRequest, Conninfo, resolve};
 
 impl Context {
-    /// The standbys to ask: those that were named, else those of the target that was.
+    /// Returns the standbys to read: those of `--replica`, else those of the target.
     pub fn replicas(&self, named: &[String]) -> Result<Vec<Conninfo>, Failure> {
         if !named.is_empty() && self.reads_snapshot_file() {
             return Err(server_required("--replica"));
@@ -27,14 +27,14 @@ impl Context {
         resolved.collect()
     }
 
-    /// Asks standbys for the scans they counted themselves, for each database of the snapshot. One that does not answer
-    /// is an unknown; one that is no standby of this server is refused.
+    /// Reads the scan counters of standbys, for each database of the snapshot. A standby that does not answer is
+    /// unavailable; a server that is not a standby of this one is a usage error.
     pub async fn collect_replica_use(&self, conninfos: &[Conninfo], snapshot: &mut Snapshot) -> Result<(), Failure> {
         let databases: Vec<String> =
             snapshot.database_snapshots.iter().map(|contents| contents.database.clone()).collect();
         for conninfo in conninfos {
             let name = format_hosts(conninfo);
-            // The first session decides which of several hosts is asked; those for other databases go to the same one.
+            // Of several hosts, the first session selects one; the sessions for other databases use the same one.
             let mut reached = conninfo.clone();
             for database in &databases {
                 let collection = async {
@@ -43,7 +43,7 @@ impl Context {
                     Ok::<ReplicaUse, Failure>(collect_replica(&session).await?)
                 };
                 let what = format!("reading {name}");
-                // Boxed: connecting is a large future. A standby may fail, an interruption ends it all.
+                // Boxed: connecting is a large future. The failure of a standby does not end the run, a signal does.
                 let result = async { Ok(self.ui.with_spinner(&what, Box::pin(collection)).await) };
                 let used = match unless_interrupted(result, async {}).await? {
                     Ok(used) => {
@@ -62,7 +62,7 @@ impl Context {
     }
 }
 
-/// The same node asked twice would count its scans twice; another cluster's OIDs mean other indexes.
+/// Refuses a node that was already read, whose scans would count twice, and a node of another cluster.
 fn check_distinct_node(name: &str, used: &ReplicaUse, snapshot: &Snapshot, database: &str) -> Result<(), Failure> {
     let refuse = |why: String| Err(Failure::new(ExitCode::Usage, format!("standby {name}: {why}")));
     let local_identifier = snapshot.control.known().map(|control| &control.system_identifier);
@@ -75,10 +75,10 @@ fn check_distinct_node(name: &str, used: &ReplicaUse, snapshot: &Snapshot, datab
     let is_duplicate =
         before.filter_map(|replica| replica.used.known()).any(|other| other.started_at == used.started_at);
     if is_duplicate || used.started_at == snapshot.server.started_at {
-        return refuse("this server is asked already".to_owned());
+        return refuse("this server is already included".to_owned());
     }
     if !used.in_recovery && !snapshot.server.in_recovery {
-        return refuse("it is no standby: it is not in recovery".to_owned());
+        return refuse("it is not a standby: it is not in recovery".to_owned());
     }
     Ok(())
 }

@@ -16,80 +16,84 @@ use crate::history::{HistoryScope, system_identifier};
 use crate::report::{AuditReport, Gaps};
 use crate::units::{parse_bytes, parse_price, parse_seconds};
 
-/// How small the new volume may be, what blocks the move, what it saves: the audit before a downscale
+/// Audit storage before a downscale: required volume size, blockers, steps, cost
 ///
-/// Reads every database of the cluster that the role may connect to, and a few blocks of the largest TOAST relations.
-/// --exact reads the largest relations whole, with pgstattuple where it is installed. With --target-size the exit code is
-/// 0 when that fits, 1 when it does not, 3 when it cannot be told. What is assumed may also stand in the configuration:
-/// in [audit], or of a target. Where there is a history, what is predicted is kept there.
-// The comment is the help, and [audit] a section of the configuration.
+/// Reads every database that the role can connect to, and a few blocks of the largest TOAST relations. --exact reads the
+/// largest relations completely, with pgstattuple where it is installed. With --target-size the exit code is 0 if the
+/// size is sufficient, 1 if it is not, and 3 if it is unknown. The configuration can also set the assumptions, in
+/// [audit] or per target. If a history exists, the predictions are stored in it.
+// The doc comment is the help text; [audit] is a table of the configuration.
 #[allow(rustdoc::broken_intra_doc_links)]
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Assumptions")]
 pub struct AuditArgs {
-    /// Whether a volume of that size is large enough, as in 200GB
+    /// Test whether a volume of this size is sufficient, e.g. 200GB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     target_size: Option<u64>,
-    /// The size of the present volume, as in 2TB: SQL cannot see it
+    /// Size of the present volume, e.g. 2TB; SQL cannot read it
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     allocated: Option<u64>,
-    /// What the file system says is used of it
+    /// Used space on the present volume, as the file system reports it
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     used_fs: Option<u64>,
-    /// For how long the new volume should do [default: 180d]
+    /// Period that the new volume must suffice for [default: 180d]
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     horizon: Option<u64>,
-    /// How long a reader of WAL may be away without anybody doing something [default: 6h]
+    /// Longest consumer outage to reserve WAL space for [default: 6h]
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     outage: Option<u64>,
-    /// How many percent of the new volume stay free [default: 20]
+    /// Free space to keep on the new volume, in percent, 0 to 90 [default: 20]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=90))]
     margin: Option<u8>,
-    /// WAL of an hour, where you know better than the history and the statistics
+    /// WAL written per hour, instead of the rate from the history or the statistics
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     wal_per_hour: Option<u64>,
-    /// Growth of a day, where you know better; 0 for none
+    /// Growth per day, instead of the growth from the history; 0 for none
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     growth: Option<u64>,
-    /// Who runs the server: rds, aurora, cloudsql, azure, alloydb, neon, supabase or self [default: what its marks tell]
+    /// Provider: rds, aurora, cloudsql, azure, alloydb, neon, supabase or self [default: detected]
     #[arg(long, value_name = "NAME", value_parser = Provider::from_name)]
     provider: Option<Provider>,
-    /// How to move [default: what is usual there]
-    #[arg(long, value_enum, value_name = "WAY")]
+    /// Method of moving [default: depends on the provider]
+    #[arg(long, value_enum, value_name = "METHOD")]
     method: Option<MoveMethod>,
-    /// A second copy in another zone: storage costs twice
+    /// Multi-AZ deployment: a second copy in another zone doubles the storage cost
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     multi_az: Option<bool>,
-    /// The kind of volume
+    /// Type of the volume, for its price and limits
     #[arg(long, value_enum, value_name = "TYPE")]
     storage_type: Option<StorageType>,
-    /// How long scans must have been counted before an index is called unused, as for `pgtend indexes`
+    /// Required observation of scan counters before an index counts as unused [default: 95d]
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     min_observation: Option<u64>,
-    /// An index smaller than that is not worth dropping, as for `pgtend indexes`
+    /// Minimum size of an index to drop [default: 1MB]
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     min_reclaim: Option<u64>,
-    /// What a GiB costs a month, in your currency
+    /// Storage price per GiB and month, in your currency
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     price: Option<f64>,
-    /// The system identifier of the server that this one was copied from: what an audit of that one predicted is then
-    /// measured here, see `pgtend history journal`
+    /// System identifier of the server that this one was copied from; `pgtend history journal` compares that server's
+    /// predictions with the sizes on this one
     #[arg(long, value_name = "IDENTIFIER", value_parser = parse_system_identifier)]
     moved_from: Option<String>,
 }
 
 fn parse_system_identifier(text: &str) -> Result<String, String> {
     let is_one = !text.is_empty() && text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_one { Ok(text.to_owned()) } else { Err(format!("{text:?} is no system identifier, which is a number")) }
+    if is_one {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a system identifier: it must be a number of at most 20 digits"))
+    }
 }
 
 impl AuditArgs {
-    /// Where 1 would say that it does not fit, no answer is another number.
+    /// Returns the exit code of a failure: 3 with `--target-size`, where 1 means that the size does not suffice.
     pub fn exit_on_failure(&self) -> ExitCode {
         if self.target_size.is_some() { ExitCode::Incomplete } else { ExitCode::Failed }
     }
 
-    /// On a cluster of a minute's age.
+    /// Returns the arguments for the demo's cluster, which has no history.
     #[cfg(feature = "demo")]
     pub fn for_demo() -> AuditArgs {
         let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
@@ -124,7 +128,7 @@ async fn audit_and_report(args: AuditArgs, context: &Context) -> Result<ExitCode
     })
 }
 
-/// The size after a copy by the chosen method; `None` where a part is not known.
+/// Returns the size after a copy by the chosen method; `None` if a component is unknown.
 #[cfg(feature = "demo")]
 pub async fn predict_size_after_copy(
     args: &AuditArgs,
@@ -135,7 +139,7 @@ pub async fn predict_size_after_copy(
     Ok(input.compute(&evidence).chosen().and_then(|estimate| estimate.size_after_bytes))
 }
 
-/// Everything an audit is made of.
+/// The input of an audit.
 struct AuditInput {
     snapshot: Snapshot,
     history: HistoryView,
@@ -185,7 +189,8 @@ impl AuditInput {
         })
     }
 
-    /// What later looks can be held against. A standby's WAL and clean-up are its primary's.
+    /// Returns the predictions that later samples are compared with. None on a standby: its WAL and its clean-up belong to
+    /// the primary.
     fn predictions(&self, audit: &Audit<'_>, moved_from: Option<&str>, context: &Context) -> Vec<Prediction> {
         let snapshot = &self.snapshot;
         let Some(identifier) = system_identifier(snapshot).ok().filter(|_| !snapshot.server.in_recovery) else {
@@ -226,7 +231,7 @@ impl AuditInput {
 }
 
 impl AuditArgs {
-    /// What the flags say.
+    /// Returns the values of the flags.
     fn overrides(&self) -> Overrides {
         fn from_flag<T: Copy>(flag: &str, value: &Option<T>) -> Option<Sourced<T>> {
             value.map(|value| Sourced { value, source: flag.to_owned() })

@@ -5,12 +5,12 @@ use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use clap_complete::Shell;
 
-/// The completion script of a shell, to stdout
+/// Print the completion script of a shell
 ///
 /// For bash: pgtend completions bash > ~/.local/share/bash-completion/completions/pgtend
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
-    /// Which shell
+    /// Shell
     #[arg(value_enum)]
     shell: Shell,
 }

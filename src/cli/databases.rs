@@ -8,18 +8,18 @@ use crate::collect::Scope;
 use crate::facts::{FactGroup, FactGroups};
 use crate::report::{DatabaseSort, DatabasesReport, Gaps};
 
-/// Size, tablespace, connections and xid age of every database of the cluster
+/// List all databases: size, tablespace, connections, transaction id age
 #[derive(Debug, clap::Args)]
 pub struct DatabasesArgs {
     #[command(flatten)]
     filter: SizeFilter,
-    /// What comes first
+    /// Sort order
     #[arg(long, value_enum, default_value_t)]
     sort: DatabaseSort,
 }
 
 pub async fn cmd_databases(args: DatabasesArgs, context: &Context) -> Result<ExitCode, Failure> {
-    // All of them are listed anyway; none has to be entered.
+    // One connection suffices: pg_database lists all databases.
     let scope = Scope { facts: FactGroups::new(&[FactGroup::Databases]), ..context.scope() };
     let snapshot = context.collect_snapshot(scope).await?;
     let mut gaps = Gaps::default();

@@ -6,10 +6,10 @@ use crate::app::exit_code::ExitCode;
 use crate::checks::{CHECKS, Check};
 use crate::config::nearest::nearest_names;
 
-/// The page of one check: what it means, how it is judged, what to do; a list when none is named
+/// Describe a check: meaning, evaluation, thresholds, remedy; without a name, list all checks
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// Which check, as unused-index
+    /// Name of the check, e.g. unused-index
     #[arg(value_name = "CHECK")]
     check: Option<String>,
 }
@@ -24,10 +24,10 @@ pub fn cmd_explain(args: &ExplainArgs, context: &Context) -> Result<ExitCode, Fa
     let Some(check) = CHECKS.iter().find(|check| check.name == name) else {
         let names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
         let hint = match nearest_names(name, &names).first() {
-            Some(near) => format!("perhaps {near}"),
-            None => "`pgtend explain` lists them".to_owned(),
+            Some(near) => format!("did you mean {near}?"),
+            None => "`pgtend explain` lists all checks".to_owned(),
         };
-        return Err(Failure::new(ExitCode::Usage, format!("there is no check {name:?}")).with_hint(Some(hint)));
+        return Err(Failure::new(ExitCode::Usage, format!("unknown check {name:?}")).with_hint(Some(hint)));
     };
     context.ui.print_text(check.page)?;
     Ok(ExitCode::Success)

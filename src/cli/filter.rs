@@ -6,38 +6,38 @@ use crate::report::View;
 use crate::units::parse_bytes;
 use clap::Args;
 
-/// How many elements people see unless they say otherwise; machines get all.
+/// The default length of a list in formats for people; JSON and CSV contain all elements.
 const DEFAULT_LIST_LENGTH: usize = 50;
 
-/// Which relations are shown. Global, so that they may stand on either side of a `list`.
+/// Which relations are shown. Global, so that the flags are accepted before and after `list`.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Filters (of what is shown)")]
+#[command(next_help_heading = "Filters (applied after evaluation)")]
 pub struct RelationFilter {
-    /// Only schemas that match, as in `shop_*`
+    /// Show only schemas that match, e.g. 'shop_*'
     #[arg(long, global = true, value_name = "GLOB", value_parser = parse_pattern)]
     pub schema: Option<glob::Pattern>,
-    /// Only tables that match
+    /// Show only tables that match
     #[arg(long, global = true, value_name = "GLOB", value_parser = parse_pattern)]
     pub table: Option<glob::Pattern>,
     #[command(flatten)]
     pub size: SizeFilter,
 }
 
-/// How large and how many.
+/// Minimum size and list length.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Filters (of what is shown)")]
+#[command(next_help_heading = "Filters (applied after evaluation)")]
 pub struct SizeFilter {
-    /// Only what is at least so large, as in 10MB
+    /// Show only objects of at least this size, e.g. 10MB
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
     pub min_size: Option<u64>,
     #[command(flatten)]
     pub length: ListLength,
 }
 
-/// How many.
+/// List length.
 #[derive(Debug, Default, Args)]
 pub struct ListLength {
-    /// At most N; 0 for all [default: 50 for people, all in JSON and CSV]
+    /// Show at most N rows, 0 for all [default: 50; all in JSON and CSV]
     #[arg(long, global = true, value_name = "N")]
     pub limit: Option<usize>,
 }
@@ -45,17 +45,17 @@ pub struct ListLength {
 /// Whether bloat is measured.
 #[derive(Debug, Default, Args)]
 pub struct BloatArgs {
-    /// Measure bloat with the extension pgstattuple: it reads every page of what is shown
+    /// Measure bloat with the extension pgstattuple, which reads every page of the relations shown
     ///
-    /// At most the 100 largest relations are read, ten minutes each at most. It takes no lock that anybody but DDL
-    /// feels, but all of what it reads comes from the disk: on large tables think of the hour. Needs
-    /// CREATE EXTENSION pgstattuple in the database and membership in pg_stat_scan_tables.
+    /// Reads at most the 100 largest relations, each for at most ten minutes. The lock conflicts only with DDL, but the
+    /// reads cause disk I/O: run it on large tables outside peak hours. Requires CREATE EXTENSION pgstattuple in the
+    /// database and membership in pg_stat_scan_tables.
     #[arg(long, global = true)]
     pub exact_bloat: bool,
 }
 
 impl BloatArgs {
-    /// Returns the relations whose bloat is estimated: those in the view.
+    /// Returns the relations whose bloat is measured or estimated: those in the view.
     pub fn filter(&self, view: &View, reads_a_file: bool) -> Result<BloatFilter, Failure> {
         if self.exact_bloat && reads_a_file {
             return Err(server_required("--exact-bloat"));

@@ -1,4 +1,4 @@
-//! The command line: what may be typed, and its help. One subcommand per file: its arguments and what it does.
+//! The command line and its help. One file per subcommand: its arguments and its implementation.
 
 mod audit;
 mod check;
@@ -29,11 +29,11 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-/// The example of `demo`, where it is built.
+/// The example of `demo`, if it is built.
 #[cfg(feature = "demo")]
 macro_rules! demo_example {
     () => {
-        "\n  pgtend demo                                   try it on a throwaway cluster"
+        "\n  pgtend demo                                   a tour on a throwaway cluster"
     };
 }
 #[cfg(not(feature = "demo"))]
@@ -43,9 +43,9 @@ macro_rules! demo_example {
     };
 }
 
-/// Postgres maintenance a DBA trusts with production: what takes the space, what is at risk, what to do.
+/// PostgreSQL maintenance: disk space, replication slots, WAL, indexes, health checks.
 ///
-/// Reports are read-only, take no lock another session can feel, and name what they could not read.
+/// Reports are read-only, take no locks that block other sessions, and list the facts that could not be read.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -54,11 +54,11 @@ macro_rules! demo_example {
     after_help = concat!(
         "\
 Examples:
-  pgtend overview -d postgresql://app@db1/shop  one screen: what takes the space
-  pgtend slots -h db1                           who keeps WAL
+  pgtend overview -d postgresql://app@db1/shop  one screen: space, slots, findings, next steps
+  pgtend slots -h db1                           replication slots and the WAL they retain
   pgtend tables --schema shop --limit 20        the largest tables of a schema
-  pgtend snapshot --output now.json             all facts into a file …
-  pgtend indexes --from now.json                … and a report from it
+  pgtend snapshot --output now.json             save all facts to a file …
+  pgtend indexes --from now.json                … and report from the file
   pgtend check --target prod --format nagios    the nightly health check",
         demo_example!()
     )
@@ -91,7 +91,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// How a run ends that is interrupted where nobody minds it: never as one that has an answer.
+    /// Returns the exit code of a run that is interrupted without a handler: never one that means a result.
     pub fn exit_if_interrupted(&self) -> ExitCode {
         match self {
             Command::Check(_) => ExitCode::Failed.under_check(),
@@ -100,14 +100,14 @@ impl Command {
         }
     }
 
-    /// Does what was asked.
+    /// Runs the command.
     pub async fn dispatch(self, context: &Context) -> Result<ExitCode, Failure> {
         let is_for_check = matches!(context.format(), OutputFormat::Nagios | OutputFormat::Prometheus);
         if is_for_check && !matches!(self, Command::Check(_)) {
-            let message = "--format nagios and prometheus are for `pgtend check`";
+            let message = "--format nagios and prometheus are only available for `pgtend check`";
             return Err(Failure::new(ExitCode::Usage, message));
         }
-        // These act, or record what they saw: nothing is done that could not be reported.
+        // These commands change something or record a sample: fail first if the report cannot be written.
         if matches!(self, Command::Slots(_) | Command::Check(_) | Command::History(_)) {
             context.ui.check_output()?;
         }
@@ -132,16 +132,17 @@ impl Command {
     }
 }
 
-/// Flags under their former names: of `audit` and of `demo`.
+/// Renamed flags of `audit` and `demo`: old and new name.
 const RENAMED_FLAGS: [(&str, &str); 2] = [("--way", "--method"), ("--story", "--scenario")];
 
-/// Adds hints to an error of clap: where a connection string belongs, which psql takes anywhere, and a flag's new name.
+/// Adds hints to an error of clap: `-d` for a connection string, which psql accepts without an option, and the new name of
+/// a renamed flag.
 pub fn with_hints(mut error: clap::Error) -> clap::Error {
     let misplaced =
         [ContextKind::InvalidArg, ContextKind::InvalidSubcommand].into_iter().find_map(|kind| error.get(kind));
     let Some(ContextValue::String(text)) = misplaced else { return error };
     if !text.starts_with('-') && is_connection_string(text) {
-        let advice = vec!["a connection string stands behind -d (--dbname)".into()];
+        let advice = vec!["specify a connection string with -d (--dbname)".into()];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
     } else if let Some((_, new)) = RENAMED_FLAGS.iter().find(|(old, _)| text == old) {
         let advice = vec![format!("the argument is now called '{new}'").into()];
@@ -151,7 +152,7 @@ pub fn with_hints(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Whether the arguments ask for `check`, also where they are wrong otherwise.
+/// Returns whether the command is `check`, even if its arguments are invalid.
 pub fn is_check_command(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> bool {
     let tolerant = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
     tolerant.is_ok_and(|matches| matches.subcommand_name() == Some("check"))

@@ -9,7 +9,7 @@ use crate::collect::Scope;
 use crate::history::HistoryScope;
 use crate::report::{Gaps, OverviewReport};
 
-/// One screen: what takes the space, what is at risk, what to do next
+/// Show one screen: disk space, replication slots, largest tables, findings, next commands
 #[derive(Debug, Default, clap::Args)]
 pub struct OverviewArgs {
     #[command(flatten)]

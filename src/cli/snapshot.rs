@@ -5,9 +5,9 @@ use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::collect::Scope;
 
-/// All facts of a cluster as one JSON file; any report reads it with --from
+/// Write all facts of a cluster as one JSON document; reports read it with --from
 ///
-/// The file holds names and sizes, no rows of tables and no passwords.
+/// The document contains names and sizes, but no table rows and no passwords.
 #[derive(Debug, clap::Args)]
 pub struct SnapshotArgs {}
 

@@ -10,15 +10,15 @@ use crate::facts::history::HistoryView;
 use crate::facts::{FactGroup, FactGroups};
 use crate::report::{Gaps, TableSort, TablesReport};
 
-/// Heap, index, TOAST and total size of every table, rows, last vacuum; sums that add up to the database
+/// List all tables: heap, index, TOAST and total size, rows, bloat, last vacuum
 ///
-/// Sizes are exact for the largest tables and for all whose catalog entry may be out of date, else estimates marked ~
-/// that are proven against the size of the whole database.
+/// Sizes are measured for the largest tables and for those whose catalog entry may be out of date. Other sizes are
+/// estimates, marked ~; their sum is compared with the size of the database.
 #[derive(Debug, Default, clap::Args)]
 pub struct TablesArgs {
     #[command(flatten)]
     filter: RelationFilter,
-    /// What comes first
+    /// Sort order
     #[arg(long, value_enum, default_value_t)]
     sort: TableSort,
     #[command(flatten)]

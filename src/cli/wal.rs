@@ -12,10 +12,10 @@ use crate::report::{Gaps, WalReport};
 use crate::units::parse_duration;
 use std::time::Duration;
 
-/// Where WAL is, what keeps how much of it in pg_wal, who writes it, how fast it grows, when the disk is full
+/// Show WAL: rate and writers, size of pg_wal and what retains it, time until the disk is full
 #[derive(Debug, Default, clap::Args)]
 pub struct WalArgs {
-    /// Measure the rate by looking twice, so long apart
+    /// Measure the WAL rate with two samples, this far apart, e.g. 10s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     sample: Option<Duration>,
     #[command(flatten)]

@@ -56,13 +56,13 @@ pub async fn execute_slot_drops(
     let mut lost_reason: Option<String> = None;
     for (drop, reclaimable_bytes) in plan.plan().drops.iter().zip(plan.plan().reclaimable_per_drop()) {
         let outcome = match &lost_reason {
-            None if stop() => slot_drop_outcome(drop, ActionOutcomeKind::NotTried, "interrupted before its turn"),
+            None if stop() => slot_drop_outcome(drop, ActionOutcomeKind::NotTried, "interrupted before this drop"),
             None => Box::pin(execution.drop_slot(drop, reclaimable_bytes)).await,
             Some(why) => slot_drop_outcome(drop, ActionOutcomeKind::NotTried, why.clone()),
         };
         if matches!(outcome.outcome, ActionOutcomeKind::Unknown | ActionOutcomeKind::NotTried) && lost_reason.is_none()
         {
-            lost_reason = Some("the connection was lost before its turn".to_owned());
+            lost_reason = Some("the connection was lost before this drop".to_owned());
         }
         outcomes.push(outcome);
     }
@@ -101,12 +101,12 @@ impl SlotDropExecution<'_> {
                 return slot_drop_outcome(
                     drop,
                     ActionOutcomeKind::Failed,
-                    format!("it could not be looked at again: {}", why.reason),
+                    format!("the slot could not be re-checked: {}", why.reason),
                 );
             }
         };
         let Some(slot_identity) = slot_identities.into_iter().find(|sight| sight.slot.slot_name == *name) else {
-            return slot_drop_outcome(drop, ActionOutcomeKind::Refused, "it is gone already");
+            return slot_drop_outcome(drop, ActionOutcomeKind::Refused, "the slot does not exist any more");
         };
         if let Some(why) = describe_change(&slot_identity, drop) {
             return slot_drop_outcome(drop, ActionOutcomeKind::Refused, why);
@@ -171,9 +171,12 @@ impl SlotDropExecution<'_> {
         }
         match recheck.map(|recheck| recheck.slots) {
             Ok(Fact::Known(sights)) if sights.iter().any(|sight| sight.slot.slot_name == *name) => {
-                (ActionOutcomeKind::Failed, Some(format!("{message}; looked again: it is still there")))
+                (ActionOutcomeKind::Failed, Some(format!("{message}; checked again: the slot still exists")))
             }
-            Ok(Fact::Known(_)) => (ActionOutcomeKind::Unknown, Some(format!("{message}; looked again: it is gone"))),
+            Ok(Fact::Known(_)) => (
+                ActionOutcomeKind::Unknown,
+                Some(format!("{message}; checked again: the slot does not exist any more")),
+            ),
             Ok(Fact::Unavailable(why)) => (ActionOutcomeKind::Unknown, Some(format!("{message}; {}", why.reason))),
             Err(error) => (ActionOutcomeKind::Unknown, Some(format!("{message}; {error}"))),
         }
@@ -182,7 +185,7 @@ impl SlotDropExecution<'_> {
     /// Returns why the connected server is not the planned one; `None` when it is.
     fn describe_other_server(&self, identity: &ServerIdentity) -> Option<String> {
         let differences = describe_differences(&self.plan.plan().server.identity, identity)?;
-        Some(format!("the connection led to another server than planned: {differences}"))
+        Some(format!("the connection reached another server than planned: {differences}"))
     }
 
     fn build_intent(
@@ -225,8 +228,8 @@ impl SlotDropExecution<'_> {
 fn describe_change(slot_identity: &SlotIdentity, drop: &SlotDrop) -> Option<String> {
     if slot_identity.slot.active {
         let by = slot_identity.slot.active_pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-        return Some(format!("somebody uses it now{by}"));
+        return Some(format!("the slot is now active{by}"));
     }
     let columns = slot_identity.differs_from(&drop.slot);
-    (!columns.is_empty()).then(|| format!("it changed since it was looked at: {}", columns.join(", ")))
+    (!columns.is_empty()).then(|| format!("the slot has changed since the plan: {}", columns.join(", ")))
 }

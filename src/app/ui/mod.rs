@@ -1,4 +1,4 @@
-//! The one place that prints: the report to stdout or a file, everything else to stderr.
+//! All output: the report to stdout or a file, everything else to stderr.
 
 mod password;
 
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-/// How this run speaks.
+/// The output of one run.
 #[derive(Clone, Debug)]
 pub struct Ui {
     output: OutputArgs,
@@ -28,7 +28,7 @@ pub struct Ui {
     plain: bool,
     /// `COLUMNS`, for reports that go to a pipe.
     columns: Option<usize>,
-    /// How commands in messages reach the server.
+    /// Connection options that commands in messages need.
     connection: PrintedConnection,
 }
 
@@ -38,7 +38,7 @@ impl Ui {
         Ui { output, plain, columns, connection }
     }
 
-    /// The same, for a command whose `--output` is no place for its report.
+    /// The same, for a command whose `--output` is not the destination of its report.
     #[must_use]
     pub fn with_stdout(&self) -> Ui {
         let mut stdout_ui = self.clone();
@@ -46,20 +46,20 @@ impl Ui {
         stdout_ui
     }
 
-    /// The same, where commands in messages reach another server.
+    /// The same, with other connection options for commands in messages.
     #[cfg(feature = "demo")]
     #[must_use]
     pub fn reached_by(&self, connection: PrintedConnection) -> Ui {
         Ui { connection, ..self.clone() }
     }
 
-    /// Checks that the report can be written where `--output` says, before anything is done that it reports.
+    /// Checks that `--output` can be written, before an action that the report describes.
     pub fn check_output(&self) -> Result<(), Failure> {
         let Some(path) = &self.output.output else { return Ok(()) };
         output_file::check(path).with_context(|| format!("cannot write {}", path.display())).map_err(Failure::from)
     }
 
-    /// Writes a report in the format that was asked for.
+    /// Writes a report in the requested format.
     pub fn print_report<R: Report>(&self, envelope: &Envelope<R>) -> Result<(), Failure> {
         match self.output.format {
             OutputFormat::Json => self.write_output(|out| self.write_json(envelope, out)),
@@ -68,7 +68,7 @@ impl Ui {
         }
     }
 
-    /// Writes a document in the format that was asked for; JSON is not made of one.
+    /// Writes a document in the requested format, except JSON, which is not made of a document.
     pub fn print_document(&self, document: &Document) -> Result<(), Failure> {
         let style = self.style();
         self.write_output(|out| match self.output.format {
@@ -79,29 +79,29 @@ impl Ui {
         })
     }
 
-    /// Writes a value as JSON, whatever the format.
+    /// Writes a value as JSON, regardless of the format.
     pub fn print_json(&self, value: &impl Serialize) -> Result<(), Failure> {
         self.write_output(|out| self.write_json(value, out))
     }
 
-    /// Text for people on stdout.
+    /// Writes text to stdout.
     pub fn print_text(&self, text: &str) -> Result<(), Failure> {
         self.write_output(|out| out.write_all(text.as_bytes()))
     }
 
-    /// Something the user should know, beside the report.
+    /// Prints a warning.
     pub fn warn(&self, text: &str) {
         self.print_message("warning", text);
     }
 
-    /// Progress and other remarks; `-q` silences them.
+    /// Prints a note, unless `-q` is given.
     pub fn note(&self, text: &str) {
         if !self.output.quiet {
             write_to_stderr(&format!("{}\n", escape_unprintable(&redact::own(&self.connection.sentence(text)))));
         }
     }
 
-    /// The end of a run that failed.
+    /// Prints a failure and its hint.
     pub fn print_failure(&self, failure: &Failure) {
         self.print_message("error", &failure.message);
         if let Some(hint) = &failure.hint {
@@ -109,24 +109,24 @@ impl Ui {
         }
     }
 
-    /// Asks for a password on the terminal; `None` when there is none to ask on.
+    /// Prompts for a password on the terminal; `None` without a terminal.
     pub async fn read_password(&self, prompt: &str) -> Option<String> {
-        // Who does not wait for the answer gets the terminal back as it was.
+        // Restores the terminal even if the answer is not awaited.
         let _restore_echo = TerminalEcho::save();
         let prompt = escape_unprintable(prompt).into_owned();
         on_detached_thread(move || password::read_password_line(&prompt).ok()).await
     }
 
-    /// Whether there is somebody to ask: what is typed and what is asked both go by a terminal.
+    /// Returns whether the run can prompt: stdin and stderr are terminals.
     pub fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Prints what must be read before something is done, to stderr, so that it is seen wherever the report goes.
+    /// Prints text that must be visible before an action, to stderr, regardless of `--output`.
     ///
     /// # Errors
     ///
-    /// Stderr is closed or cannot be written to: then nothing may be done.
+    /// Stderr is closed or cannot be written. The action must not be done then.
     pub fn print_to_stderr(&self, text: &str) -> io::Result<()> {
         if is_closed(&io::stderr()) {
             return Err(io::Error::other("stderr is closed"));
@@ -134,7 +134,7 @@ impl Ui {
         io::stderr().write_all(redact::data(text).as_bytes())
     }
 
-    /// Asks on the terminal for a line; `None` at its end (Ctrl-D).
+    /// Prompts for a line on the terminal; `None` at end of file (Ctrl-D).
     pub async fn read_answer(&self, prompt: &str) -> Option<String> {
         write_to_stderr(&escape_unprintable(&redact::data(prompt)));
         on_detached_thread(|| {
@@ -145,7 +145,7 @@ impl Ui {
         .await
     }
 
-    /// Shows on a terminal, from one second on, that something is going on.
+    /// Shows a spinner on a terminal if the work takes longer than one second.
     pub async fn with_spinner<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         tokio::select! {
@@ -165,7 +165,7 @@ impl Ui {
     fn print_message(&self, what: &str, text: &str) {
         let text = self.connection.sentence(text);
         let text = redact::own(&text);
-        // Messages may have several lines of their own; each is made harmless by itself.
+        // Each line of a message is escaped separately.
         let lines: Vec<_> = text.lines().map(escape_unprintable).collect();
         write_to_stderr(&format!("pgtend: {what}: {}\n", lines.join("\n  ")));
     }
@@ -176,7 +176,7 @@ impl Ui {
         if is_for_terminal { render::write_json_pretty(value, &mut out) } else { render::write_json(value, &mut out) }
     }
 
-    /// How text is laid out on stderr.
+    /// Returns the style of text on stderr.
     pub fn stderr_style(&self) -> Style {
         let terminal = io::stderr().is_terminal();
         let color = match self.output.color {
@@ -188,7 +188,7 @@ impl Ui {
         Style { color, width: if terminal { measured.or(self.columns).or(Some(80)) } else { self.columns } }
     }
 
-    /// How tables are laid out where they go.
+    /// Returns the style of the report.
     pub fn style(&self) -> Style {
         let terminal = self.output.output.is_none() && io::stdout().is_terminal();
         let color = match self.output.color {
@@ -205,7 +205,7 @@ impl Ui {
         let Some(path) = &self.output.output else {
             return Ok(write_to_stdout(render).context("cannot write to stdout")?);
         };
-        // Writing to a pipe may wait for its reader; a signal ends that. A file is written to its end.
+        // A signal ends a write to a pipe, which may wait for its reader. A file is written completely.
         let is_file = std::fs::metadata(path).map_or(true, |found| found.is_file());
         let _whole = is_file.then(interrupt::guard_uninterruptible);
         let result = output_file::write_file(path, render);
@@ -213,7 +213,7 @@ impl Ui {
     }
 }
 
-/// Writes to stdout. A reader that closes the pipe early, as `head`, is no error.
+/// Writes to stdout. A reader that closes the pipe early, such as `head`, is not an error.
 fn write_to_stdout(render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_closed(&io::stdout()) {
         return Err(io::Error::other("it is closed"));
@@ -245,14 +245,14 @@ fn is_dev_null_substitute(stream: &impl std::os::fd::AsFd) -> bool {
         && !flags.intersects(OFlags::CLOEXEC | OFlags::APPEND)
 }
 
-/// A thread of its own, which the end of the program does not wait for: nothing else ends a read.
+/// Runs a blocking read on a thread that the end of the program does not wait for; the read cannot be cancelled.
 async fn on_detached_thread<T: Send + 'static>(read: impl FnOnce() -> Option<T> + Send + 'static) -> Option<T> {
     let (answer, answered) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || answer.send(read()).ok());
     answered.await.ok().flatten()
 }
 
-/// How the terminal shows what is typed, which it does again when this goes.
+/// The settings of the terminal, restored on drop.
 struct TerminalEcho(std::fs::File, Termios);
 
 impl TerminalEcho {
@@ -269,12 +269,12 @@ impl Drop for TerminalEcho {
     }
 }
 
-/// Writes traces to stderr without the secrets in them.
+/// Writes traces to stderr, with secrets redacted.
 #[derive(Default)]
 pub struct RedactedStderr;
 
 impl Write for RedactedStderr {
-    /// Takes a whole event at a time, as tracing writes it.
+    /// Each call gets a complete event from tracing.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         io::stderr().write_all(redact::own(&String::from_utf8_lossy(bytes)).as_bytes())?;
         Ok(bytes.len())
@@ -286,11 +286,11 @@ impl Write for RedactedStderr {
 }
 
 fn write_to_stderr(text: &str) {
-    // Nothing can be reported when stderr itself is gone.
+    // An error on stderr cannot be reported.
     io::stderr().write_all(text.as_bytes()).ok();
 }
 
-/// Prints what clap has to say: help that was asked for to stdout, an error of usage to stderr.
+/// Prints a message of clap: requested help to stdout, a usage error to stderr.
 ///
 /// # Errors
 ///
@@ -303,7 +303,7 @@ pub fn print_clap_message(error: &clap::Error) -> Result<(), Failure> {
             let print = |_: &mut dyn Write| error.print().and_then(|()| io::stdout().flush());
             write_to_stdout(print).context("cannot write to stdout")?;
         }
-        // Its colours would stand between the letters.
+        // Without colors: escape sequences could split a secret.
         Cow::Owned(text) => write_to_stderr(&text),
     }
     Ok(())
@@ -314,18 +314,18 @@ pub fn print_early_failure(failure: &Failure) {
     write_to_stderr(&format!("pgtend: error: {}\n", escape_unprintable(&failure.message)));
 }
 
-/// Replaces the panic message: a bug is said to be one, and ends with its own exit code.
+/// Replaces the panic message with a request for a bug report.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         let location =
             panic.location().map(|location| format!(" at {}:{}", location.file(), location.line())).unwrap_or_default();
         write_to_stderr(&format!(
-            "pgtend: this is a bug in pgtend{location}, please report it; nothing was changed on the server by a report\n"
+            "pgtend: this is a bug in pgtend{location}; please report it. Reports never change the server.\n"
         ));
     }));
 }
 
-/// The exit code of a run that may have found gaps.
+/// Returns the exit code for a report that may have gaps.
 pub fn exit_code_of_completeness(strict: bool, incomplete: bool) -> ExitCode {
     if strict && incomplete { ExitCode::Incomplete } else { ExitCode::Success }
 }

@@ -18,7 +18,7 @@ pub(super) fn read_password_line(prompt: &str) -> io::Result<String> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
-    // Signals stay: Ctrl-C ends the program.
+    // Signals stay enabled: Ctrl-C ends the program.
     silent.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ECHONL | LocalFlags::IEXTEN);
     silent.control_chars[Key::VMIN as usize] = 1;
     silent.control_chars[Key::VTIME as usize] = 0;
@@ -33,7 +33,7 @@ pub(super) fn read_password_line(prompt: &str) -> io::Result<String> {
     String::from_utf8(line?).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// Gives the terminal its settings back.
+/// Restores the settings of the terminal on drop.
 struct Restored {
     terminal: File,
     before: Termios,
@@ -59,7 +59,7 @@ impl Keys {
     }
 }
 
-/// Reads a byte at a time: what follows the line is not for us.
+/// Reads one byte at a time, so that nothing after the line is consumed.
 fn read_edited_line(terminal: &mut impl Read, keys: &Keys) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut byte = [0];

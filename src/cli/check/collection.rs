@@ -1,4 +1,4 @@
-//! How `pgtend check` gets the snapshot of a target.
+//! Collecting the snapshots of `pgtend check`.
 
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
@@ -10,7 +10,7 @@ use crate::facts::Snapshot;
 use crate::postgres::conninfo::Conninfo;
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
 
-/// Where the snapshot of a target comes from.
+/// The source of a target's snapshot.
 pub enum Source {
     Server(Box<Conninfo>),
     /// A snapshot that was collected earlier.
@@ -25,12 +25,12 @@ pub struct TargetCollector<'a> {
     pub concurrent_targets: usize,
     pub time_limit: Duration,
     pub disk: DiskArgs,
-    /// What is read once per server, by the server's key.
+    /// Facts that are read once per server, by the server's key.
     pub servers: RefCell<HashMap<String, Rc<SharedServer>>>,
 }
 
 impl TargetCollector<'_> {
-    /// Returns the snapshot of a target, with the disk that flags or the configuration state.
+    /// Returns the snapshot of a target, with the disk size of the flags or the configuration.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl TargetCollector<'_> {
         let database_selection = self.context.database_selection_of(self.config, target);
         let scope = check_scope(Scope { database_selection, ..self.context.scope() }, self.concurrent_targets);
         let shared = Rc::clone(self.servers.borrow_mut().entry(conninfo.server_key()).or_default());
-        // Targets that read several databases open their own connections: of one server, one target at a time.
+        // Targets that read several databases open further connections: one such target per server at a time.
         let _turn = if scope.database_selection.may_select_several() { Some(shared.lock_turn().await) } else { None };
         let collection = Box::pin(async {
             let replicas = target.map(|target| self.context.replicas_of(self.config, target)).transpose()?;
@@ -63,7 +63,7 @@ impl TargetCollector<'_> {
         match tokio::time::timeout(self.time_limit, collection).await {
             Ok(collected) => collected,
             Err(_) => {
-                let message = format!("no answer within {} s (--time-limit)", self.time_limit.as_secs());
+                let message = format!("no complete answer within {} s (--time-limit)", self.time_limit.as_secs());
                 Err(Failure::new(ExitCode::Failed, message))
             }
         }

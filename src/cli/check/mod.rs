@@ -23,42 +23,43 @@ use jiff::SignedDuration;
 use selection::CheckSelection;
 use std::{cell::RefCell, time::Duration};
 
-/// The nightly health check: what is wrong, the worst first, and what to do
+/// Run the health checks and print the findings, most severe first
 ///
-/// Exit code: 0 nothing, 1 a warning, 2 critical, 3 something could not be told; the worst counts, and what is known is
-/// never hidden by what is not. Each run is written to the history as by `history record`, so that the next one knows what
-/// is new. `pgtend explain CHECK` says what a check means, how it is judged, and why its limits are what they are.
+/// Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: a check could not be evaluated. UNKNOWN never masks WARNING or
+/// CRITICAL. Each run records a sample in the history, as `history record` does; the next run reports what has changed.
+/// `pgtend explain CHECK` describes a check, its evaluation and its thresholds.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// Only these checks; may be given several times
+    /// Run only this check; repeatable, or a comma-separated list
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<String>,
-    /// Not these checks
+    /// Skip this check; repeatable, or a comma-separated list
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     skip: Vec<String>,
-    /// A check that must give an answer: if it cannot, that outranks every warning
+    /// Require a result of this check: its UNKNOWN outranks WARNING; repeatable
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     require: Vec<String>,
-    /// Let findings of hygiene set the exit code, too
+    /// Let findings of class hygiene set the exit code
     #[arg(long)]
     hygiene: bool,
-    /// Every target of the configuration file, --jobs at once
+    /// Check every target of the configuration, --jobs of them concurrently
     #[arg(long)]
     all_targets: bool,
-    /// How long one target may take; one that takes longer is UNKNOWN and delays nobody
+    /// Time limit per target; a target that exceeds it is UNKNOWN
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     time_limit: Duration,
-    /// Tell nobody; whoever should have been told is told the next time
+    /// Do not send notifications; the next run sends them
     #[arg(long)]
     no_notify: bool,
     #[command(flatten)]
     disk: DiskArgs,
 }
 
-/// The time for evaluating, saving and notifying, in seconds, after which another run may take over a target.
+/// Time for evaluating, saving and notifying, in seconds. It is added to the time limit; after both, another run may take
+/// over a target.
 const LEASE_MARGIN_SECONDS: i64 = 300;
 
-/// What all targets of a run share.
+/// What all targets of one run share.
 struct CheckRun<'a> {
     context: &'a Context,
     config: &'a Config,
@@ -98,7 +99,8 @@ impl CheckRun<'_> {
         let result = self.monitor.check_target(check).await;
         if result.is_leased_elsewhere() {
             let target_key = &result.target_key;
-            let message = format!("another check of {target_key} is running: this one saves and notifies nothing");
+            let message =
+                format!("another check of {target_key} is running; this run saves no state and sends no notifications");
             self.context.ui.warn(&message);
         }
         result
@@ -116,9 +118,12 @@ pub async fn cmd_check(args: CheckArgs, context: &Context) -> Result<ExitCode, F
     let selection = CheckSelection::from_args(&args)?;
     let config = context.config()?;
     if args.all_targets && (args.disk.disk_size.is_some() || args.disk.disk_free.is_some()) {
-        let hint = "give each target its disk_size in the configuration";
-        return Err(Failure::new(ExitCode::Usage, "--disk-size is of one disk, and --all-targets has many")
-            .with_hint(Some(hint)));
+        let hint = "set disk_size per target in the configuration";
+        return Err(Failure::new(
+            ExitCode::Usage,
+            "--disk-size and --disk-free describe one disk; they cannot be combined with --all-targets",
+        )
+        .with_hint(Some(hint)));
     }
     let file = context.snapshot_file().transpose()?;
     if file.is_some() && args.all_targets {
@@ -172,7 +177,7 @@ pub async fn cmd_check(args: CheckArgs, context: &Context) -> Result<ExitCode, F
     result
 }
 
-/// Returns the target that flags or the environment name.
+/// Returns the target that the flags or the environment specify.
 fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
     let context = check_run.context;
     let target = context.target().map(str::to_owned);
@@ -191,7 +196,7 @@ fn server_target(check_run: &CheckRun<'_>) -> Result<CheckTarget, Failure> {
     Ok(CheckTarget { target_key, target, source })
 }
 
-/// Checks a snapshot file. With `--history` it is evaluated with that history, recorded, and notified.
+/// Returns the target of a snapshot file. With `--history` it is evaluated with that history, recorded, and notified.
 fn file_target(snapshot: Snapshot) -> CheckTarget {
     let target_key = target_key_of_file(&snapshot);
     CheckTarget { target_key, target: None, source: Ok(Source::File(Box::new(snapshot))) }
@@ -203,7 +208,7 @@ async fn check_one_target(
     check_target: CheckTarget,
 ) -> Result<ExitCode, Failure> {
     let context = check_run.context;
-    // Notifications are sent also where the configured store cannot be used.
+    // Notifications are also sent if the configured store cannot be used.
     let has_history = check_run.monitor.has_history();
     let is_wanted = !args.no_notify && (has_history || !context.reads_snapshot_file());
     let mut results = [context.ui.with_spinner("checking", Box::pin(check_run.check_target(check_target))).await];
@@ -213,7 +218,7 @@ async fn check_one_target(
     print_target_report(context, result.envelope)
 }
 
-/// Checks every target of the configuration, several at once.
+/// Checks every target of the configuration, up to `jobs` concurrently.
 async fn check_all_targets(
     check_run: &CheckRun<'_>,
     args: &CheckArgs,
@@ -222,7 +227,8 @@ async fn check_all_targets(
 ) -> Result<ExitCode, Failure> {
     let context = check_run.context;
     if context.has_server_flag() {
-        let message = "--all-targets takes the targets of the configuration: no server is named beside it";
+        let message =
+            "--all-targets checks the targets of the configuration; it cannot be combined with connection options";
         return Err(Failure::new(ExitCode::Usage, message));
     }
     if names.is_empty() {

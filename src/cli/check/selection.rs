@@ -1,4 +1,4 @@
-//! Which checks are evaluated, and how they count.
+//! Selection of the checks to evaluate.
 
 use super::CheckArgs;
 use crate::app::error::Failure;
@@ -36,16 +36,16 @@ impl CheckSelection {
             hygiene: args.hygiene,
         };
         if let Some(name) = selection.require.iter().find(|name| !selection.includes(name)) {
-            let message = format!("--require {name}: --only or --skip leaves that check out");
+            let message = format!("--require {name}: this check is excluded by --only or --skip");
             return Err(Failure::new(ExitCode::Usage, message));
         }
         if !known.iter().any(|name| selection.includes(name)) {
-            return Err(Failure::new(ExitCode::Usage, "--only and --skip leave no check to ask"));
+            return Err(Failure::new(ExitCode::Usage, "--only and --skip leave no check to run"));
         }
         Ok(selection)
     }
 
-    /// Whether the check is evaluated.
+    /// Returns whether the check is evaluated.
     pub fn includes(&self, name: &str) -> bool {
         (self.only.is_empty() || self.only.contains(name)) && !self.skip.contains(name)
     }

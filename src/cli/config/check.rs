@@ -6,17 +6,17 @@ use crate::app::exit_code::ExitCode;
 use crate::facts::silence_last_day;
 use crate::history::StoreName;
 
-/// Whether the configuration is in order: every key, every limit with its unit, every secret it refers to
+/// Validate the configuration: keys, thresholds and their units, referenced secrets
 ///
-/// What is wrong is named with its line. No server is asked anything.
+/// Prints each error, with its line where it has one. Connects to no server.
 #[derive(Debug, clap::Args)]
 pub struct ConfigCheckArgs {}
 
 pub fn cmd_config_check(_: &ConfigCheckArgs, context: &Context) -> Result<ExitCode, Failure> {
     let config = context.config()?;
     let Some(path) = config.path() else {
-        let hint = "`pgtend config init` begins one";
-        return Err(Failure::new(ExitCode::Failed, "there is no configuration file").with_hint(Some(hint)));
+        let hint = "create one with `pgtend config init`";
+        return Err(Failure::new(ExitCode::Failed, "no configuration file found").with_hint(Some(hint)));
     };
     let mut problems = Vec::new();
     for name in config.target_names() {
@@ -35,13 +35,13 @@ pub fn cmd_config_check(_: &ConfigCheckArgs, context: &Context) -> Result<ExitCo
     }
     for (name, recipient) in config.recipients(&context.environment) {
         if let Err(why) = recipient {
-            problems.push(format!("the URL of notify {name:?}: {why}"));
+            problems.push(format!("url of [notify.{name}]: {why}"));
         }
     }
     let now = context.now();
     for silence in config.silences.iter().filter(|silence| silence.until <= now) {
         let until = silence_last_day(silence.until);
-        context.ui.warn(&format!("a silence of {} ended after {until}: {}", silence.check, silence.reason));
+        context.ui.warn(&format!("the silence of {} expired after {until}: {}", silence.check, silence.reason));
     }
     if let Some(first) = problems.first() {
         for more in &problems[1..] {
@@ -49,6 +49,6 @@ pub fn cmd_config_check(_: &ConfigCheckArgs, context: &Context) -> Result<ExitCo
         }
         return Err(Failure::new(ExitCode::Failed, first));
     }
-    context.ui.print_text(&format!("{} is in order\n", path.display()))?;
+    context.ui.print_text(&format!("{}: no errors\n", path.display()))?;
     Ok(ExitCode::Success)
 }

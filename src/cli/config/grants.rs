@@ -5,32 +5,32 @@ use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::quote::{is_unprintable, quote_identifier};
 
-/// The SQL that makes the monitoring role: what every report and the nightly check need, and no more
+/// Print the SQL that creates the monitoring role, with the privileges that reports and checks need
 #[derive(Debug, clap::Args)]
 pub struct ConfigGrantsArgs {
-    /// Its name
+    /// Name of the role
     #[arg(long, value_name = "ROLE", default_value = "pgtend")]
     role: String,
 }
 
 pub fn cmd_config_grants(args: &ConfigGrantsArgs, context: &Context) -> Result<ExitCode, Failure> {
-    // psql reads \password up to the end of the line, and knows no U&"…" there.
+    // psql reads \password up to the end of the line, and does not accept U&"…" there.
     if args.role.is_empty() || args.role.contains(is_unprintable) {
-        let message = "the role's name is empty or holds control characters, which \\password of psql cannot take";
-        return Err(Failure::new(ExitCode::Usage, message).with_hint(Some("name another role with --role")));
+        let message = "the role name is empty or contains control characters, which \\password of psql does not accept";
+        return Err(Failure::new(ExitCode::Usage, message).with_hint(Some("specify another role: --role ROLE")));
     }
     let role = quote_identifier(&args.role);
     context.ui.print_text(&format!(
-        "-- As a superuser (on a managed service: as its administrator), once for the cluster.\n\
+        "-- Run once per cluster, as superuser (on a managed service: as the administrator).\n\
          create role {role} login connection limit 20;\n\
          \\password {role}\n\
          grant pg_monitor to {role};\n\
-         -- Every statement of pgtend is read-only by itself; this holds for whoever else uses the role.\n\
+         -- pgtend starts read-only transactions; this also covers other programs that use the role.\n\
          alter role {role} set default_transaction_read_only = on;\n\
          \n\
-         -- In each database, only if sequence-exhaustion is to be told there, once a schema:\n\
+         -- Optional, for the check sequence-exhaustion; per database and schema:\n\
          -- grant select on all sequences in schema public to {role};\n\
-         -- Only for a store of its own on this server (--history postgresql://…):\n\
+         -- Optional, for a history store on this server (--history postgresql://…):\n\
          -- create schema pgtend authorization {role};\n\
          -- alter role {role} reset default_transaction_read_only;\n"
     ))?;

@@ -13,10 +13,10 @@ use crate::output_file;
 use anyhow::Context as _;
 use std::{fmt::Write as _, path::PathBuf};
 
-/// Write a commented configuration file to begin with; one that is there already is left as it is
+/// Write a commented configuration file; an existing file is not overwritten
 #[derive(Debug, clap::Args)]
 pub struct ConfigInitArgs {
-    /// Where to [default: $XDG_CONFIG_HOME/pgtend/config.toml; - for stdout]
+    /// File to write, - for stdout [default: $XDG_CONFIG_HOME/pgtend/config.toml]
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -30,87 +30,88 @@ pub fn cmd_config_init(args: &ConfigInitArgs, context: &Context) -> Result<ExitC
     let path = match &args.file {
         Some(path) => path.clone(),
         None => user_config_path(&context.environment)
-            .ok_or_else(|| Failure::new(ExitCode::Usage, "there is no home directory: name a file"))?,
+            .ok_or_else(|| Failure::new(ExitCode::Usage, "no home directory is known: specify a file"))?,
     };
     let shown = path.display();
     if path.exists() {
-        return Err(Failure::new(ExitCode::Failed, format!("{shown} is there already and was left as it is"))
-            .with_hint(Some("name another file, or - for stdout")));
+        return Err(Failure::new(ExitCode::Failed, format!("{shown} already exists; it was not changed"))
+            .with_hint(Some("specify another file, or - for stdout")));
     }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    // It will name servers, and perhaps hold a password.
+    // The file will contain server names and may contain a password.
     output_file::create_new(&path, 0o600, text.as_bytes()).with_context(|| format!("cannot write {shown}"))?;
-    context.ui.note(&format!("{shown} written; everything in it is a comment until you say otherwise"));
+    context.ui.note(&format!("{shown} written; every setting in it is commented out"));
     Ok(ExitCode::Success)
 }
 
-const TEMPLATE_HEAD: &str = r##"# pgtend's configuration. Everything here is a comment: take the marks off what you want.
-# `pgtend config check` says whether it is in order.
+const TEMPLATE_HEAD: &str = r##"# Configuration of pgtend. Every setting is commented out; remove the # to use it.
+# `pgtend config check` validates this file.
 
-# A server by name, for --target prod and --all-targets.
+# A target for --target prod and --all-targets.
 # [target.prod]
 # conninfo = "host=db1.example.com user=pgtend dbname=shop sslmode=verify-full"
-# replicas = ["host=db2.example.com user=pgtend sslmode=verify-full"]   # standbys, asked which indexes they use
-# databases = ["shop", "billing"]            # those read from inside, or "all"; else the one of the conninfo
-# disk_size = "500GB"                        # for disk-forecast, unless pgtend runs on the server's own host; for audits
-# provider = "rds"                           # what `pgtend audit` may take for given of this server, instead of flags
+# replicas = ["host=db2.example.com user=pgtend sslmode=verify-full"]   # standbys whose index scans count, too
+# databases = ["shop", "billing"]            # databases to read, or "all"; default: the one in conninfo
+# disk_size = "500GB"                        # for disk-forecast on a remote server, and for audits
+# provider = "rds"                           # this and the next three: assumptions of `pgtend audit`
 # storage_type = "gp3"
 # multi_az = true
-# price = 0.115                              # of a GiB and month, in your currency
-# password = "env:PGTEND_PROD_PASSWORD"      # or "file:/run/secrets/prod"; without it ~/.pgpass is asked
+# price = 0.115                              # per GiB and month, in your currency
+# password = "env:PGTEND_PROD_PASSWORD"      # or "file:/run/secrets/prod"; default: ~/.pgpass
 
-# A login token instead of a password; the command runs for each connection, without a shell.
+# A login token instead of a password. The command runs once per connection, without a shell.
 # [target.rds]
 # conninfo = "host=shop.abc.eu-west-1.rds.amazonaws.com user=pgtend dbname=shop sslmode=verify-full"
 # password_command = ["aws", "rds", "generate-db-auth-token", "--hostname", "{host}", "--port", "{port}", "--username", "{user}"]
 # password_command_timeout = "30s"
 
-# Where samples, findings and actions are kept: a file, or a Postgres server that a fleet shares, as postgresql://… or
-# "host=stats dbname=pgtend user=pgtend sslmode=verify-full". Of PG* only the TLS and authentication settings are read.
+# The history store: a file, or a PostgreSQL server that several hosts share, as postgresql://… or
+# "host=stats dbname=pgtend user=pgtend sslmode=verify-full". Of the PG* variables, only the TLS and authentication
+# settings apply to it.
 # [history]
 # url = "env:PGTEND_STORE"
 
-# What every audit may take for given, unless a flag or the target says otherwise; these are the defaults.
+# Assumptions of audits. Flags and targets override them. These are the defaults.
 # [audit]
-# horizon = "180d"                           # for how long the new volume should do
-# outage = "6h"                              # how long a reader of WAL may be away without anybody doing something
-# margin = 20                                # percent of the new volume that stay free
-# These have none:
-# wal_per_hour = "2GB"                       # instead of what history and statistics say
-# growth = "1GB"                             # a day, likewise
+# horizon = "180d"                           # period that the new volume must suffice for
+# outage = "6h"                              # longest consumer outage to reserve WAL space for
+# margin = 20                                # free space to keep on the new volume, in percent
+# These have no default:
+# wal_per_hour = "2GB"                       # instead of the rate from the history or the statistics
+# growth = "1GB"                             # per day, instead of the growth from the history
 # method = "dump"
-# provider = "rds"                           # these four as of a target
+# provider = "rds"                           # this and the next three: as in a target
 # storage_type = "gp3"
 # multi_az = false
 # price = 0.115
 
-# Who is told what changed: new, worse, recovered, and once every remind_every what lasts.
+# Recipients of notifications. Items are findings that are new, worse or recovered, and a reminder every remind_every.
 # [notify.team]
-# type = "slack"                             # or webhook (JSON), or heartbeat (a ping after every run)
-# url = "env:PGTEND_SLACK_URL"               # or "file:PATH": it is a secret
+# type = "slack"                             # or webhook (JSON), or heartbeat (one request after every run)
+# url = "env:PGTEND_SLACK_URL"               # or "file:PATH"; the URL is a secret
 # remind_every = "7d"
 # hygiene = false
 
-# What you know of and do not want to be told again until a day.
+# Suppress findings until the end of a day.
 # [[silence]]
 # check = "stale-slot"
-# subject = "migration_*"                    # a pattern; all subjects without it
-# target = "staging-*"                       # a pattern; all targets without it
+# subject = "migration_*"                    # a glob pattern; default: all subjects
+# target = "staging-*"                       # a glob pattern; default: all targets
 # until = 2027-01-31
 # reason = "TICKET-123: dropped after the migration"
 "##;
 
 const TEMPLATE_LIMITS: &str = r##"
-# How much of one server's answers is kept; a fact above its limit is unavailable. These are the defaults.
+# Memory limits for the answers of one server. A fact above a limit is unavailable. These are the defaults.
 # [limits]
-# fact_size = "1GB"                          # the rows of one fact, as sent and as decoded
+# fact_size = "1GB"                          # the rows of one fact, as received and as decoded
 # snapshot_size = "2GB"                      # all facts of one snapshot
 "##;
 
 const TEMPLATE_CHECKS: &str = "
-# The limits of each check, with their defaults. `pgtend explain CHECK` says why they are what they are.
+# Thresholds of the checks, with their defaults. `pgtend explain CHECK` describes them.
 ";
 
 fn config_template() -> String {
@@ -119,9 +120,9 @@ fn config_template() -> String {
     // Writing into a String does not fail.
     let _ = write!(
         text,
-        "\n# From when on a slot in nobody's use is stale, and which ones --yes may drop without naming them.\n\
+        "\n# Time without use after which a slot is stale, and slots that `slots drop --stale --yes` may drop.\n\
          # [slots]\n# stale_after = {}\n# stale_after_physical = {}\n# droppable = []\n\
-         \n# How long an index must have been watched before it may go, and how small is not worth it.\n\
+         \n# Required observation before an index is dropped for its scan counts, and minimum size of an index to drop.\n\
          # [indexes]\n# min_observation = {}\n# min_reclaim = {}\n{TEMPLATE_LIMITS}{TEMPLATE_CHECKS}",
         Seconds(slots.stale_after_seconds),
         Seconds(slots.stale_after_physical_seconds),

@@ -9,7 +9,7 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 
-/// The configuration file: begin one, read it back, see whether it is in order, and what its role needs
+/// Create, show and validate the configuration; print the SQL of the monitoring role
 #[derive(Debug, clap::Args)]
 pub struct ConfigArgs {
     #[command(subcommand)]

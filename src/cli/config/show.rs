@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::facts::silence_last_day;
 use std::fmt::Write as _;
 
-/// What is in force: the file that is read, its targets, the history, who is told, and every limit that is not the default
+/// Show the effective configuration: file, targets, history, notifications, thresholds that differ from their defaults
 #[derive(Debug, clap::Args)]
 pub struct ConfigShowArgs {}
 
@@ -20,7 +20,7 @@ pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode
     let config = context.config()?;
     let mut text = match config.path() {
         Some(path) => format!("file: {}\n", path.display()),
-        None => "file: none; every limit is its default\n".to_owned(),
+        None => "file: none; all thresholds have their defaults\n".to_owned(),
     };
     let targets: Vec<&str> = config.target_names().collect();
     // Writing into a String does not fail.
@@ -37,8 +37,7 @@ pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode
         };
     }
     let recipients: Vec<&str> = config.recipients(&context.environment).into_iter().map(|(name, _)| name).collect();
-    let _ =
-        writeln!(text, "notify: {}", if recipients.is_empty() { "nobody".to_owned() } else { recipients.join(", ") });
+    let _ = writeln!(text, "notify: {}", if recipients.is_empty() { "none".to_owned() } else { recipients.join(", ") });
     let _ = writeln!(text, "history: {}", describe_history(context));
     for (key, value, usual) in changed_limits(config) {
         let _ = writeln!(text, "{key} = {value} (default {usual})");
@@ -59,7 +58,7 @@ pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode
     }
     let now = context.now();
     for silence in &config.silences {
-        let state = if silence.until <= now { "expired" } else { "silent" };
+        let state = if silence.until <= now { "expired" } else { "active" };
         let subject = silence.subject.as_ref().map_or("*", |glob| glob.as_str());
         let (check, until) = (&silence.check, silence_last_day(silence.until));
         let _ = writeln!(text, "silence: {check} of {subject} until {until} ({state}): {}", silence.reason);
@@ -68,7 +67,7 @@ pub fn cmd_config_show(_: &ConfigShowArgs, context: &Context) -> Result<ExitCode
     Ok(ExitCode::Success)
 }
 
-/// Where it is, by the flag, the environment or the file; no password shows.
+/// Returns the address of the history store, without its password.
 fn describe_history(context: &Context) -> String {
     match context.history_address() {
         Ok(None) => "none".to_owned(),
@@ -77,7 +76,7 @@ fn describe_history(context: &Context) -> String {
     }
 }
 
-/// The limits of `[slots]` and `[indexes]` that are not the usual ones, which come last.
+/// Returns the limits of `[slots]` and `[indexes]` that differ from their defaults: key, value, default.
 fn changed_limits(config: &Config) -> Vec<(&'static str, String, String)> {
     let (slots, defaults) = (config.slot_limits(), slot::Limits::default());
     let (indexes, index_defaults) = (config.index_limits(), IndexLimits::default());
@@ -99,7 +98,7 @@ fn changed_limits(config: &Config) -> Vec<(&'static str, String, String)> {
     limits.into_iter().filter(|(_, now, usual)| now != usual).collect()
 }
 
-/// `"a", "b"`, as TOML writes the elements of a list.
+/// Returns `"a", "b"`: the elements of a TOML array.
 fn quoted_list(names: &[String]) -> String {
     names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }

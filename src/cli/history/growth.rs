@@ -9,19 +9,19 @@ use crate::report::{Gaps, GrowthReport};
 use crate::units::parse_bytes;
 use jiff::SignedDuration;
 
-/// How fast databases, tables, indexes and WAL grow, and when they will be how large
+/// Show growth of databases, tables, indexes and WAL, with forecasts
 ///
-/// The rate is the median of the slopes between all samples (Theil and Sen), after what came once was set aside: a load
-/// is no trend. Tables and indexes that never changed their size are left out.
+/// The rate is the median of the slopes between all samples (Theil-Sen estimator). Single steps, such as a bulk load, are
+/// excluded from it. Tables and indexes of constant size are not listed.
 #[derive(Debug, clap::Args)]
 pub struct HistoryGrowthArgs {
-    /// Tell when each will be so large, as in 500GB
+    /// Show when each object reaches this size, e.g. 500GB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     to: Option<u64>,
-    /// Samples of the last N days
+    /// Use the samples of the last N days
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
-    /// The cluster: its system identifier, with #BRANCH where there are several
+    /// Cluster: its system identifier, with #BRANCH if there are several
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
     #[command(flatten)]

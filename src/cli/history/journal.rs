@@ -6,7 +6,7 @@ use crate::app::exit_code::ExitCode;
 use crate::cli::filter::ListLength;
 use crate::report::{Gaps, JournalReport};
 
-/// What pgtend did and when, what that promised, what audits predicted, and what was measured since
+/// Show the journal: actions with their predicted and measured effect, and the predictions of audits
 #[derive(Debug, clap::Args)]
 pub struct HistoryJournalArgs {
     #[command(flatten)]

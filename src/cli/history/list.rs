@@ -6,7 +6,7 @@ use crate::app::exit_code::ExitCode;
 use crate::cli::filter::ListLength;
 use crate::report::{Gaps, SamplesReport};
 
-/// The samples there are, newest first
+/// List the samples, newest first
 #[derive(Debug, clap::Args)]
 pub struct HistoryListArgs {
     #[command(flatten)]

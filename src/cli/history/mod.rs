@@ -11,7 +11,7 @@ use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 
-/// What pgtend remembers: samples of clusters, growth, and the journal of its own deeds
+/// Record and show samples, growth and the journal of actions
 #[derive(Debug, clap::Args)]
 pub struct HistoryArgs {
     #[command(subcommand)]

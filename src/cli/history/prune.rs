@@ -6,14 +6,14 @@ use crate::app::exit_code::ExitCode;
 use crate::render::{format_counted, human_bytes};
 use serde_json::json;
 
-/// Thin old samples: all of 35 days stay, one a week for a year, one a month after that
+/// Delete old samples: keeps all of the last 35 days, one per week for a year, one per month before that
 ///
-/// The dates on which things were first seen stay, and so does the journal.
+/// The first-seen dates of relations and the journal are not deleted.
 #[derive(Debug, clap::Args)]
 pub struct HistoryPruneArgs {}
 
 pub async fn cmd_history_prune(_: HistoryPruneArgs, context: &Context) -> Result<ExitCode, Failure> {
-    // Pruning is no reason to make a store.
+    // Pruning creates no store.
     let store = context.existing_store_for_writing().await?;
     let before = store.bytes().await?;
     let pruned = store.prune(context.now()).await?;

@@ -9,24 +9,24 @@ use crate::history::HistoryError;
 use crate::report::{Gaps, RecordReport};
 use jiff::SignedDuration;
 
-/// Looks of two runs that were begun together lie no further apart.
+/// The largest time between the snapshots of two runs that count as concurrent.
 const CONCURRENT_RUN_TOLERANCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Look at the cluster and write down what changed; for a timer, every night
+/// Record a sample of the cluster in the history; run it from a timer, e.g. nightly
 ///
-/// One transaction: a run that is interrupted leaves nothing. --all-databases reads them all from inside; --from
-/// records a snapshot that was taken elsewhere.
+/// Writes one transaction: an interrupted run records nothing. --all-databases records all databases; --from records a
+/// snapshot file.
 #[derive(Debug, clap::Args)]
 pub struct HistoryRecordArgs {}
 
 pub async fn cmd_history_record(_: HistoryRecordArgs, context: &Context) -> Result<ExitCode, Failure> {
-    // Before the server is asked anything: it would be for nothing.
+    // Before the connection to the server: without a store the sample could not be recorded.
     let store = context.store().await?;
     let scope = Scope::nightly().with_options_of(&context.scope_with_databases()?);
     let snapshot = if context.reads_snapshot_file() {
         context.collect_snapshot(scope).await?
     } else {
-        // One session for both: of several hosts a second one may reach another server.
+        // One session for both: with several hosts, a second one may reach another server.
         let session = context.session().await?;
         if !store.open_journal_entries().await?.is_empty() {
             recover_and_report(&store, &session, context).await?;
@@ -34,12 +34,14 @@ pub async fn cmd_history_record(_: HistoryRecordArgs, context: &Context) -> Resu
         context.collect_in_session(&session, &scope).await?
     };
     let recorded = match store.record(&snapshot).await {
-        // Two runs at once: the one that looked first came second. A look that lies further ahead is a clock's fault.
+        // Of two concurrent runs, the one with the older snapshot came second. A larger difference is a clock error.
         Err(HistoryError::OutOfOrder { newest, collected_at })
             if !context.reads_snapshot_file() && newest.duration_since(collected_at) < CONCURRENT_RUN_TOLERANCE =>
         {
             store.close().await;
-            context.ui.note(&format!("history: another run recorded a newer look, of {newest}; this one adds nothing"));
+            context.ui.note(&format!(
+                "history: a concurrent run recorded a newer sample, of {newest}; this run recorded nothing"
+            ));
             return Ok(ExitCode::Success);
         }
         recorded => recorded?,

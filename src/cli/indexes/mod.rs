@@ -15,10 +15,10 @@ use crate::history::HistoryScope;
 use crate::report::{Gaps, IndexSort, IndexesReport, View};
 use crate::units::{parse_bytes, parse_seconds};
 
-/// Every index: size, scans, last scan, what it enforces, whether it may go and why
+/// List all indexes: size, scans, last scan, verdict and reasons
 ///
-/// The verdict is keep, review or drop. All drops may go together, or any of them: nothing in use and nothing enforced
-/// loses its last index. `pgtend explain` has a page on each finding.
+/// The verdict is keep, review or drop. All indexes with the verdict drop can be dropped together, or any subset of them:
+/// every query in use and every constraint still has an index. `pgtend explain` describes each finding.
 #[derive(Debug, Default, clap::Args)]
 pub struct IndexesArgs {
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub struct IndexesArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum IndexesCommand {
-    /// Every index: size, scans, last scan, what it enforces, whether it may go and why (the default)
+    /// List all indexes: size, scans, last scan, verdict and reasons (the default)
     List,
     Migrate(Box<migrate::IndexesMigrateArgs>),
     Verify(Box<verify::IndexesVerifyArgs>),
@@ -44,7 +44,7 @@ struct IndexesListArgs {
     /// List kept indexes, too; implied by the filters, --sort and --limit, and by formats other than table
     #[arg(long, global = true)]
     all: bool,
-    /// What comes first [default: gain]
+    /// Sort order [default: gain]
     #[arg(long, global = true, value_enum)]
     sort: Option<IndexSort>,
     #[command(flatten)]
@@ -66,21 +66,21 @@ impl IndexesListArgs {
 
 /// Thresholds of the verdicts.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Judging")]
+#[command(next_help_heading = "Evaluation")]
 struct IndexThresholdArgs {
-    /// How long scans must have been counted for a drop that rests on them, as in 95d; 0 waives it [default: 95d]
+    /// Required observation of scan counters for a drop that depends on them; 0 for none [default: 95d]
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_seconds)]
     min_observation: Option<u64>,
-    /// An index smaller than that is not worth dropping [default: 1MB]
+    /// Minimum size of an index to drop [default: 1MB]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_bytes)]
     min_reclaim: Option<u64>,
-    /// A standby whose scans count, too; repeat it for each
+    /// Standby whose index scans are included; repeatable
     #[arg(long, global = true, value_name = "CONNINFO")]
     replica: Vec<String>,
 }
 
 impl IndexThresholdArgs {
-    /// Flags win over the configuration.
+    /// Returns the limits; flags override the configuration.
     fn limits(&self, defaults: IndexLimits) -> IndexLimits {
         IndexLimits {
             min_observation_seconds: self.min_observation.unwrap_or(defaults.min_observation_seconds),
@@ -90,13 +90,13 @@ impl IndexThresholdArgs {
     }
 }
 
-/// On a cluster so small that every page counts.
+/// The minimum size of an index in the demo, whose indexes are small.
 #[cfg(feature = "demo")]
 pub const DEMO_MIN_RECLAIM_BYTES: u64 = 64 << 10;
 
 #[cfg(feature = "demo")]
 impl IndexesArgs {
-    /// The clean-up as scripts for psql, on a cluster of a minute's age.
+    /// `indexes migrate` with psql scripts, for the demo's cluster.
     pub fn for_demo_migrate(folder: std::path::PathBuf) -> IndexesArgs {
         let (min_observation, min_reclaim) = (Some(0), Some(DEMO_MIN_RECLAIM_BYTES));
         let thresholds = IndexThresholdArgs { min_observation, min_reclaim, ..IndexThresholdArgs::default() };

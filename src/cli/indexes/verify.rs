@@ -15,10 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Which of the indexes in migrations that pgtend wrote exist, are gone, or are invalid now
+/// Show the state of the indexes in migrations that pgtend wrote: present, gone, invalid
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct IndexesVerifyArgs {
-    /// The folder of migrations
+    /// Folder of the migrations
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     #[arg(long, hide = true)]

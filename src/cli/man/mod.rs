@@ -9,21 +9,21 @@ use crate::output_file;
 use anyhow::Context as _;
 use std::path::PathBuf;
 
-/// The manual pages: the main one to stdout, or all of them into a folder
+/// Print the manual page, or write the pages of all commands to a folder
 ///
-/// Read it now: pgtend man | man -l -
+/// To read it: pgtend man | man -l -
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// Write a page for every command into this folder
+    /// Write one page per command to this folder
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 pub fn cmd_man(args: &ManArgs, program: clap::Command, context: &Context) -> Result<ExitCode, Failure> {
-    let pages = page::render_pages(program).context("cannot make the manual pages")?;
+    let pages = page::render_pages(program).context("cannot create the manual pages")?;
     match &args.dir {
         Some(folder) => {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             for page in &pages {
                 let path = folder.join(&page.file);
                 let written = output_file::write_file(&path, |out| out.write_all(page.text.as_bytes()));

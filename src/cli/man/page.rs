@@ -1,19 +1,19 @@
-//! A manual page for each command, as `man` wants it.
+//! Manual pages of all commands, in roff.
 
 use clap::Command;
 use clap_mangen::Man;
 use std::io::{Result, Write as _};
 
-/// One page, and what its file is called.
+/// A manual page and the name of its file.
 pub struct Page {
     pub file: String,
     pub text: String,
 }
 
-/// What `--help` has no room for: exit status, environment, files.
+/// Sections that `--help` does not have: exit status, environment, files.
 const EXTRA_SECTIONS: &str = include_str!("after.roff");
 
-/// The main page, and one for every command below it.
+/// Returns the main page and one page per command.
 pub fn render_pages(program: Command) -> Result<Vec<Page>> {
     let mut program = program.disable_help_subcommand(true);
     program.build();
@@ -37,7 +37,7 @@ fn render_subcommand_pages(
     Ok(())
 }
 
-/// `elsewhere`: the options that every command takes; they stand on the main page, once.
+/// `global_options`: the ids of the options that every command accepts; only the main page describes them.
 fn render_page(command: &Command, source: &str, global_options: &[String]) -> Result<Page> {
     let own = command.clone().mut_args(|arg| {
         let hidden = arg.is_hide_set() || global_options.iter().any(|id| arg.get_id() == id.as_str());
@@ -66,13 +66,13 @@ fn render_page(command: &Command, source: &str, global_options: &[String]) -> Re
     } else {
         writeln!(
             text,
-            ".SH SEE ALSO\n.BR pgtend (1)\nhas the options for connection, output and reading, and the exit status."
+            ".SH SEE ALSO\n.BR pgtend (1)\ndescribes the options for connection, output and input, and the exit status."
         )?;
     }
     Ok(Page { file: man.get_filename(), text: String::from_utf8_lossy(&text).into_owned() })
 }
 
-/// A line as roff prints it.
+/// Escapes a line for roff.
 fn escape_roff(line: &str) -> String {
     let line = line.replace('\\', "\\e").replace('-', "\\-");
     if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }

@@ -18,35 +18,36 @@ use crate::render;
 use crate::report::{Envelope, Gaps, SlotDropReport};
 use std::cell::Cell;
 
-/// Remove slots, each looked at again in the very statement that drops it
+/// Drop replication slots; the dropping statement re-checks each slot's state
 ///
-/// Prints the plan first: what each slot holds, what is freed and when, what is lost. On a terminal it asks for each
-/// name to be typed. Never dropped: a slot in use, another session's temporary one, a standby's synced copy.
+/// Prints the plan first: retained WAL, reclaimable WAL and when it is freed, and what the consumer loses. On a terminal,
+/// asks for the name of each slot. Never drops an active slot, another session's temporary slot, or a synced slot while
+/// the server is in recovery.
 #[derive(Debug, Default, clap::Args)]
 pub struct SlotsDropArgs {
-    /// The slots
+    /// Slots to drop
     #[arg(value_name = "NAME", required_unless_present = "stale", conflicts_with = "stale")]
     names: Vec<String>,
-    /// All that are proven to be forgotten, and lost ones that cannot come back to life
+    /// All slots with the verdict stale, and lost slots that no consumer can resume
     #[arg(long)]
     stale: bool,
-    /// Print the plan and end
+    /// Print the plan without dropping anything
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// Do not ask. Drops only slots that are stale, lost or empty and that you named, here or as droppable in the
-    /// configuration
+    /// Drop without confirmation: only slots that are stale, lost or empty and that are named here or in [slots]
+    /// droppable
     #[arg(long)]
     yes: bool,
-    /// With --yes: also slots that are not proven to be forgotten; they are still compared when they are dropped
+    /// With --yes: also slots that are not proven stale; the re-check still applies
     #[arg(long, requires = "yes")]
     allow_unproven: bool,
-    /// Also slots that a program manages, failover slots, and those named in synchronized_standby_slots
+    /// Also managed slots, failover slots, and members of synchronized_standby_slots
     #[arg(long)]
     allow_managed: bool,
-    /// Run a CHECKPOINT afterwards and tell what it freed; it writes everything that is dirty at once
+    /// Run CHECKPOINT afterwards and report the freed WAL; it writes all dirty buffers at once
     #[arg(long)]
     checkpoint: bool,
-    /// Write no journal; print the record to stderr instead
+    /// Do not write to the journal; print the record to stderr instead
     #[arg(long)]
     no_journal: bool,
     #[arg(long, hide = true)]
@@ -58,7 +59,7 @@ pub struct SlotsDropArgs {
 }
 
 impl SlotsDropArgs {
-    /// One slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
+    /// One slot with `--yes --allow-unproven --checkpoint`, or with `--dry-run`.
     #[cfg(feature = "demo")]
     pub fn for_demo(name: &str, is_plan: bool) -> SlotsDropArgs {
         let names = vec![name.to_owned()];
@@ -94,7 +95,7 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
         let plan = plan_slot_drops(&args, &snapshot, context).await?;
         return print_plan(context, &snapshot, &plan, None, None);
     }
-    // Before the server is asked anything: without a journal nothing is done.
+    // Before the connection to the server: without a journal, nothing is dropped.
     let store = match args.dry_run || args.no_journal {
         true => None,
         false => Some(open_journal(context).await?),
@@ -122,7 +123,7 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
         Err(refused) => return print_plan(context, &snapshot, &refused, Some(&endpoint), None),
     };
     let plan = confirmed.plan().clone();
-    // As everywhere, a refusal shows the plan, and a failure does not.
+    // A refusal prints the plan; a failure does not.
     let unexecuted = |failure: Failure, endpoint: &str| {
         if failure.exit == ExitCode::Refused {
             print_plan(context, &snapshot, &plan, Some(endpoint), None)?;
@@ -160,7 +161,7 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
     print_plan(context, &snapshot, &plan, Some(&endpoint), Some(&result))
 }
 
-/// The planned address does not answer, or what answers there is of another kind than `target_session_attrs` asks for.
+/// Returns the failure of the second connection: no answer, or a server that does not match `target_session_attrs`.
 fn reconnect_failure(error: SessionError) -> Failure {
     let is_of_another_kind = matches!(&error, SessionError::Connect(error) if error.is_wrong_role());
     let mut failure = Failure::from(error);
@@ -178,23 +179,25 @@ async fn plan_slot_drops(args: &SlotsDropArgs, snapshot: &Snapshot, context: &Co
     let evidence = SlotEvidence { snapshot, history: &history, limits: &limits };
     SlotDrops::new(&evidence, &args.to_request(config.droppable_slots().to_vec())).map_err(|error| match error {
         SlotDropPlanError::Unreadable(why) => slots_unreadable(&why),
-        // No other name is suggested: it would be pasted as a drop.
+        // No similar name is suggested: the user could paste it and drop another slot.
         SlotDropPlanError::NoSuchSlot { name } => {
-            Failure::new(ExitCode::Failed, format!("there is no replication slot {name:?}"))
+            Failure::new(ExitCode::Failed, format!("replication slot {name:?} does not exist"))
                 .with_hint(Some("`pgtend slots` lists the slots"))
         }
         SlotDropPlanError::MissingPrivilege { role, hint } => {
-            Failure::new(ExitCode::Failed, format!("role {role} may not drop replication slots")).with_hint(Some(hint))
+            Failure::new(ExitCode::Failed, format!("role {role} lacks the privilege to drop replication slots"))
+                .with_hint(Some(hint))
         }
         SlotDropPlanError::MissingCheckpointPrivilege { role, hint } => {
-            let failure = Failure::new(ExitCode::Failed, format!("role {role} may not run CHECKPOINT"));
-            failure
-                .with_hint(Some(hint.unwrap_or_else(|| "leave --checkpoint out; before 15 superusers only".to_owned())))
+            let failure = Failure::new(ExitCode::Failed, format!("role {role} lacks the privilege to run CHECKPOINT"));
+            failure.with_hint(Some(hint.unwrap_or_else(|| {
+                "omit --checkpoint; before PostgreSQL 15, CHECKPOINT requires a superuser".to_owned()
+            })))
         }
     })
 }
 
-/// Shows the plan where it is seen, whatever becomes of stdout, and asks.
+/// Prints the plan to stderr, so that it is visible wherever stdout goes, and asks for confirmation.
 async fn ask_consent(
     args: &SlotsDropArgs,
     snapshot: &Snapshot,
@@ -219,12 +222,12 @@ async fn ask_consent(
         return Ok(Consent::Unattended);
     }
     if !has_a_reader {
-        return Err(Failure::new(ExitCode::Refused, "nothing was dropped: there is no terminal to ask on")
-            .with_hint(Some("--yes drops what is proven and named; --dry-run prints the plan")));
+        return Err(Failure::new(ExitCode::Refused, "nothing was dropped: confirmation requires a terminal")
+            .with_hint(Some("--yes drops named slots that are proven stale; --dry-run prints the plan")));
     }
     let mut typed = Vec::new();
     for name in plan.names() {
-        let prompt = format!("To drop it, type the slot's name ({name}), or Enter to leave it: ");
+        let prompt = format!("To drop this slot, type the slot's name ({name}), or press Enter to skip it: ");
         let answer = unless_interrupted(async { Ok(context.ui.read_answer(&prompt).await) }, async {}).await;
         match answer.map_err(|_| Failure::new(ExitCode::Refused, "interrupted; nothing was dropped"))? {
             Some(answer) if answer == name => typed.push(answer),
@@ -236,8 +239,8 @@ async fn ask_consent(
 
 async fn open_journal(context: &Context) -> Result<Store, Failure> {
     let refuse = |why: String| {
-        Failure::new(ExitCode::Refused, format!("nothing was dropped: there is no journal to write it to: {why}"))
-            .with_hint(Some("--history names another store; --no-journal prints the record instead"))
+        Failure::new(ExitCode::Refused, format!("nothing was dropped: the journal cannot be written: {why}"))
+            .with_hint(Some("specify another store with --history, or print the record instead with --no-journal"))
     };
     match context.history_address() {
         Ok(Some(address)) => {
@@ -245,27 +248,27 @@ async fn open_journal(context: &Context) -> Result<Store, Failure> {
             context.print_store_warnings(&store);
             Ok(store)
         }
-        Ok(None) => Err(refuse("--history or PGTEND_HISTORY says none".to_owned())),
+        Ok(None) => Err(refuse("--history, PGTEND_HISTORY or the configuration is none".to_owned())),
         Err(failure) => Err(refuse(failure.message)),
     }
 }
 
-/// What an earlier run began and did not see the end of.
+/// Recovers the open intents of earlier runs and prints their outcomes.
 pub async fn recover_and_report(store: &Store, session: &Session, context: &Context) -> Result<(), Failure> {
     let now = || context.now();
     for settled in Box::pin(recover_open_intents(store, session, &now)).await? {
         let intent = &settled.entry.intent;
         let begun_at = intent.begun_at.strftime("%Y-%m-%d %H:%M:%SZ");
-        let outcome = settled.outcome.map_or("it stays open", JournalOutcomeKind::name);
+        let outcome = settled.outcome.map_or("still open", JournalOutcomeKind::name);
         let what = format!("{} of {} on {}, begun {begun_at}", intent.kind, intent.subject, intent.server);
-        context.ui.warn(&format!("{what}, had no outcome; looked again: {outcome}: {}", settled.why));
+        context.ui.warn(&format!("{what}, had no outcome; checked again: {outcome}: {}", settled.why));
     }
     Ok(())
 }
 
 fn format_record(record: &JournalRecord) -> String {
     let mut out = Vec::new();
-    // A vector takes whatever is written to it.
+    // Writing into a Vec does not fail.
     render::write_json(record, &mut out).ok();
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -288,7 +291,7 @@ fn print_plan(
     Ok(if exit == ExitCode::Success { complete } else { exit })
 }
 
-/// Of a plan that was not executed: refused when all of it was.
+/// Returns the exit code of a plan that was not executed: refused if every slot was refused.
 fn exit_code_of_plan(plan: &SlotDrops) -> ExitCode {
     if plan.drops.is_empty() && !plan.refused.is_empty() { ExitCode::Refused } else { ExitCode::Success }
 }

@@ -15,13 +15,13 @@ use crate::facts::{FactGroup, FactGroups, Slot, Unavailable};
 use crate::history::HistoryScope;
 use crate::report::{Gaps, SlotDetailReport, SlotSort, SlotsReport};
 
-/// What verdicts on slots want to be reminded of.
+/// The history that verdicts on slots need.
 const SLOT_HISTORY: HistoryScope = HistoryScope { slots: true, ..HistoryScope::NONE };
 
 /// The facts that verdicts on slots need.
 const SLOT_FACTS: FactGroups = FactGroups::new(&[FactGroup::Slots]);
 
-/// Every replication slot: what it holds, who probably owns it, whether anybody still uses it
+/// List replication slots: retained WAL, activity, probable owner, verdict
 #[derive(Debug, Default, clap::Args)]
 pub struct SlotsArgs {
     #[command(flatten)]
@@ -32,9 +32,9 @@ pub struct SlotsArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum SlotsCommand {
-    /// Every replication slot: what it holds, who probably owns it, whether anybody still uses it (the default)
+    /// List replication slots: retained WAL, activity, probable owner, verdict (the default)
     List,
-    /// One page of evidence on one slot, fit for a ticket: whose it is, why it is judged so, what a drop frees and costs
+    /// Show the evidence on one slot, for a ticket: owner, reasons of the verdict, effect of a drop
     Why(SlotsWhyArgs),
     Drop(drop::SlotsDropArgs),
 }
@@ -43,13 +43,13 @@ enum SlotsCommand {
 struct SlotsListArgs {
     #[command(flatten)]
     filter: SizeFilter,
-    /// What comes first [default: retained]
+    /// Sort order [default: retained]
     #[arg(long, global = true, value_enum)]
     sort: Option<SlotSort>,
 }
 
 impl SlotsListArgs {
-    /// Refuses the list's flags for a command that shows no list; `own` says which stand behind the command's name.
+    /// Refuses the flags of the list for another command; `own`: which of them follow the command's name.
     fn reject_in(&self, command: &str, own: [bool; 3]) -> Result<(), Failure> {
         let given = [
             ("--min-size", own[0] || self.filter.min_size.is_some()),
@@ -57,16 +57,16 @@ impl SlotsListArgs {
             ("--sort", own[2] || self.sort.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(Failure::new(ExitCode::Usage, format!("{flag} is for lists, not for `{command}`"))),
+            Some((flag, _)) => Err(Failure::new(ExitCode::Usage, format!("{flag} cannot be used with `{command}`"))),
             None => Ok(()),
         }
     }
 }
 
-/// The list's own flags stand here too, hidden, so that its help does not show them; given, they are refused.
+/// The flags of the list are repeated here, hidden, so that the help does not show them; if given, they are refused.
 #[derive(Debug, clap::Args)]
 struct SlotsWhyArgs {
-    /// The slot
+    /// Name of the slot
     name: String,
     #[command(flatten)]
     disk: DiskArgs,
@@ -80,7 +80,7 @@ struct SlotsWhyArgs {
 
 #[cfg(feature = "demo")]
 impl SlotsArgs {
-    /// The drop of one slot by nobody's hand, proven or not, with a checkpoint; or only its plan.
+    /// `slots drop` of one slot with `--yes --allow-unproven --checkpoint`, or with `--dry-run`.
     pub fn for_demo_drop(name: &str, is_plan: bool) -> SlotsArgs {
         SlotsArgs {
             list: SlotsListArgs::default(),
@@ -88,7 +88,7 @@ impl SlotsArgs {
         }
     }
 
-    /// The page of one slot.
+    /// `slots why` of one slot.
     pub fn for_demo_why(name: &str) -> SlotsArgs {
         let why =
             SlotsWhyArgs { name: name.to_owned(), disk: DiskArgs::default(), min_size: None, limit: None, sort: None };
@@ -141,16 +141,17 @@ fn slot_lookup_failure(name: &str, slots: Result<&Vec<Slot>, &Unavailable>) -> F
 }
 
 fn slots_unreadable(why: &Unavailable) -> Failure {
-    Failure::new(ExitCode::Failed, format!("the slots cannot be read: {}", why.reason)).with_hint(why.hint.as_ref())
+    Failure::new(ExitCode::Failed, format!("cannot read the replication slots: {}", why.reason))
+        .with_hint(why.hint.as_ref())
 }
 
-/// No slot has that name; those that do are `names`.
+/// Returns the failure for a name that no slot has; `names` are the existing slots.
 fn slot_not_found(name: &str, names: &[&str]) -> Failure {
     let suggestions = nearest_names(name, names);
     let hint = match (suggestions.is_empty(), names.is_empty()) {
         (false, _) => format!("did you mean {}?", quoted_list(&suggestions, "or")),
-        (true, false) => format!("there are {}", quoted_list(&names[..names.len().min(20)], "and")),
-        (true, true) => "there is none at all".to_owned(),
+        (true, false) => format!("existing slots: {}", quoted_list(&names[..names.len().min(20)], "and")),
+        (true, true) => "the server has no replication slots".to_owned(),
     };
-    Failure::new(ExitCode::Failed, format!("there is no replication slot {name:?}")).with_hint(Some(hint))
+    Failure::new(ExitCode::Failed, format!("replication slot {name:?} does not exist")).with_hint(Some(hint))
 }

@@ -176,7 +176,7 @@ fn audit_config_and_flags_are_compared() {
             "[audit] storage_type is a volume type of Amazon RDS, but --provider names another provider",
         ),
         (&["--allocated", "1TB", "--used-fs", "2TB"], "--used-fs is larger than --allocated"),
-        (&["--moved-from", "1", "--from", "x.json"], "--moved-from needs a server"),
+        (&["--moved-from", "1", "--from", "x.json"], "--moved-from requires a server"),
     ] {
         let message = expect_failure(2, &[&config, arguments].concat());
         assert!(message.contains(expected), "{arguments:?}: {message}");

@@ -67,7 +67,7 @@ async fn audit_predictions_need_no_store() {
     let reading = format!("{scheme}://only_reads@{}", rest.split_once('@').expect("a user").1);
     let answer = audit(&reading, &[]);
     assert!(
-        answer.stderr.contains("what was predicted is not kept") && answer.stderr.lines().count() == 1,
+        answer.stderr.contains("the predictions were not stored") && answer.stderr.lines().count() == 1,
         "{answer:?}"
     );
     let count = query_one_text(cluster, database, "select count(*) from pgtend.prediction").await;
@@ -75,6 +75,6 @@ async fn audit_predictions_need_no_store() {
 
     // A value that is not a system identifier is refused.
     let wrong = run_pgtend(&["audit", "-w", "-d", &place, "--moved-from", "db1"]);
-    assert!(wrong.exit == 2 && wrong.stderr.contains("no system identifier"), "{wrong:?}");
+    assert!(wrong.exit == 2 && wrong.stderr.contains("is not a system identifier"), "{wrong:?}");
     print_stderr(&format!("stored predictions: ran on {major}"));
 }

@@ -24,11 +24,11 @@ fn assert_unknown(arguments: &[&str], expected: &str) -> ProgramOutput {
 fn check_bad_usage_is_unknown() {
     assert_unknown(&["--no-such-flag"], "--no-such-flag");
     assert_unknown(&["--only", "stale-slto"], "did you mean \"stale-slot\"?");
-    assert_unknown(&["--require", "lost-slot", "--skip", "lost-slot"], "leaves that check out");
+    assert_unknown(&["--require", "lost-slot", "--skip", "lost-slot"], "this check is excluded by");
     assert_unknown(&["--time-limit", "soon"], "not a duration");
     assert_unknown(&["--from", "/nonexistent"], "cannot read /nonexistent");
     assert_unknown(&["--format", "xml"], "xml");
-    assert_unknown(&["--all-targets", "-h", "x", "--history", "none"], "no server is named beside it");
+    assert_unknown(&["--all-targets", "-h", "x", "--history", "none"], "cannot be combined with connection options");
     assert_unknown(&["--all-targets", "--history", "none"], "no targets");
     assert_unknown(&["-h", "/nonexistent", "--history", "none"], "cannot connect");
     // Other commands exit with 2.
@@ -43,7 +43,7 @@ fn check_config_error_names_its_line() {
         ("[check\n", "line 1"),
         ("\n[check.stale-slot]\nwarning = \"10GB\"", "line 3: \"warning\" of check stale-slot is not a duration"),
         ("[notify.x]\ntype = \"slack\"\nurl = \"https://hooks.slack.com/services/T/B/hunter2\"", "is a secret"),
-        ("[notify.x]\ntype = \"mail\"\nurl = \"env:X\"", "none of slack, webhook and heartbeat"),
+        ("[notify.x]\ntype = \"mail\"\nurl = \"env:X\"", "must be slack, webhook or heartbeat"),
     ] {
         let config = write_config(folder.path(), text);
         let answer = assert_unknown(&["--config", &config, "--from", &scenario_file("calm")], expected);

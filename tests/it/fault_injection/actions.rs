@@ -206,7 +206,7 @@ async fn assert_drop_is_true(cluster: &Cluster, scene: &ActionFolders<'_>, run: 
     let arguments = ["slots", "drop", "--stale", "--yes", "--history", &history];
     let next = crate::collect::program_runs::run_with_conninfo(&conninfo, &arguments).await;
     assert_eq!(next.code, Some(0), "{case}, the next start: {}", next.stderr);
-    assert_eq!(next.stderr.matches("looked again").count(), open, "{case}: {}", next.stderr);
+    assert_eq!(next.stderr.matches("checked again").count(), open, "{case}: {}", next.stderr);
     let now = slot_names(cluster).await;
     assert!(remaining.iter().all(|name| now.contains(name)), "{case}: the next start dropped one of {remaining:?}");
     for name in &remaining {

@@ -38,7 +38,7 @@ fn history_without_store_path_fails() {
         let output = run_with_store(&store, &["history", command]);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("no history yet") && stderr.contains("history record"), "{stderr}");
+        assert!(stderr.contains("there is no history in") && stderr.contains("history record"), "{stderr}");
         let output = run_with_store(&store, &["history", command, "--history", "none"]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
     }
@@ -176,7 +176,10 @@ async fn history_records_a_live_cluster() {
             let late = run_with_store(&store, &arguments);
             assert_eq!(late.status.code(), Some(exit), "{late:?}");
             let stderr = String::from_utf8_lossy(&late.stderr).into_owned();
-            assert!(stderr.contains(if exit == 0 { "another run recorded a newer look" } else { "clock" }), "{stderr}");
+            assert!(
+                stderr.contains(if exit == 0 { "a concurrent run recorded a newer sample" } else { "clock" }),
+                "{stderr}"
+            );
         }
     })
     .await;

@@ -161,9 +161,9 @@ async fn store_messages(prepare: impl AsyncFn(&Path) -> PathBuf) -> String {
 #[tokio::test]
 async fn reports_unusable_store_gives_one_message() {
     let nowhere = store_messages(async |folder: &Path| folder.join("missing/history.db")).await;
-    assert!(nowhere.contains("history: nothing is recorded there yet"), "{nowhere}");
+    assert!(nowhere.contains("history: no samples yet"), "{nowhere}");
     let none = store_messages(async |_: &Path| "none".into()).await;
-    assert!(none.contains("history: none"), "{none}");
+    assert!(none.contains("history: disabled"), "{none}");
     let garbage = store_messages(async |folder: &Path| {
         let path = folder.join("garbage.db");
         std::fs::write(&path, "this is no database, whatever its name says").unwrap();
@@ -199,7 +199,7 @@ async fn reports_unusable_store_gives_one_message() {
         path
     })
     .await;
-    assert!(foreign.contains("nothing is recorded there yet"), "{foreign}");
+    assert!(foreign.contains("no samples yet"), "{foreign}");
 }
 
 /// A server that accepts connections and never responds.

@@ -69,12 +69,12 @@ async fn evidence_counts_standby_scans() {
             let checked = run_pgtend(&[&check[..], &target(&second)].concat());
             assert_eq!(checked.exit, 0, "{checked:?}");
             let itself = run_pgtend(&[&check[..], &target(&first)].concat());
-            assert!(itself.exit == 3 && itself.stdout.contains("asked already"), "{itself:?}");
+            assert!(itself.exit == 3 && itself.stdout.contains("already included"), "{itself:?}");
 
             let twice = expect_failure(2, &[&arguments[..], &["--replica", &second, "--replica", &second]].concat());
-            assert!(twice.contains("asked already"), "{twice}");
+            assert!(twice.contains("already included"), "{twice}");
             let itself = expect_failure(2, &[&arguments[..], &["--replica", &first]].concat());
-            assert!(itself.contains("asked already"), "{itself}");
+            assert!(itself.contains("already included"), "{itself}");
             let nowhere = "host=127.0.0.1 port=1 user=nobody password=s3cret connect_timeout=2";
             let lost = run_pgtend(&[&arguments[..], &["--replica", nowhere, "--format", "json"]].concat());
             let report: Value = serde_json::from_str(&lost.stdout).expect("JSON");

@@ -101,7 +101,7 @@ async fn assert_refusals(cluster: &Cluster, project: &Project) {
     project.assert_refused(2, &[&sql_in("m")[..], &["--limit", "3"]].concat(), "--limit is an option of");
     project.assert_refused(2, &[&sql_in("m")[..], &["--sort", "size"]].concat(), "--sort is an option of");
     project.assert_refused(2, &[&sql_in("m")[..], &["--all-databases"]].concat(), "one database");
-    project.assert_refused(2, &[&sql_in("m")[..], &["--from", "x.json"]].concat(), "needs a server");
+    project.assert_refused(2, &[&sql_in("m")[..], &["--from", "x.json"]].concat(), "requires a server");
     project.assert_refused(
         2,
         &[&sql_in("m")[..], &["--schema", "shop", "users_name"]].concat(),

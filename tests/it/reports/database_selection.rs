@@ -65,9 +65,9 @@ async fn selection_reads_listed_databases_only() {
         assert!(exit == 3 && why(&check_report, "private").contains("no CONNECT"), "{check_report}");
         for command in [&["indexes", "verify", "."][..], &["indexes", "migrate", "--dry-run"]] {
             let refused = expect_failure(2, &[command, &of("first")[..]].concat());
-            assert!(refused.contains("is for one database, and target \"first\" lists \"aside\" and "), "{refused}");
+            assert!(refused.contains("works on one database, but target \"first\" lists \"aside\" and "), "{refused}");
             let refused = expect_failure(2, &[command, &of("hidden")[..]].concat());
-            assert!(refused.contains("is for one database, and target \"hidden\" lists \"private\""), "{refused}");
+            assert!(refused.contains("works on one database, but target \"hidden\" lists \"private\""), "{refused}");
         }
         let taken = run_command(&mut pgtend_command(&[&["indexes", "verify", "."], &of("only")[..]].concat()));
         assert!(taken.stderr.contains("was written by pgtend"), "a single listed database is connected to: {taken:?}");

@@ -134,7 +134,7 @@ async fn run_with_fault(
     let output = next.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{what}, the next start: {stderr}");
-    assert_eq!(stderr.matches("looked again").count(), open, "{what}: {stderr}");
+    assert_eq!(stderr.matches("checked again").count(), open, "{what}: {stderr}");
     let store = Store::open(&parse_address(&history)).await.unwrap();
     let entries = store.journal_entries().await.unwrap();
     store.close().await;

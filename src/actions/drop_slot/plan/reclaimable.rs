@@ -40,7 +40,7 @@ impl ReclaimEstimator {
     pub fn missing_fact(&self) -> Option<Unavailable> {
         match (&self.retention, self.max_wal_size) {
             (Err(why), _) => Some(why.clone()),
-            (Ok(_), None) => Some(Unavailable::new("settings", "max_wal_size is hidden from this role")),
+            (Ok(_), None) => Some(Unavailable::new("settings", "this role cannot read max_wal_size")),
             (Ok(_), Some(_)) => None,
         }
     }

@@ -81,7 +81,9 @@ impl SlotDropRequest {
             let quoted = quote_identifier(&role);
             let hint = match snapshot.provider() {
                 Provider::Rds | Provider::Aurora => format!("GRANT rds_replication TO {quoted}"),
-                _ => format!("ALTER ROLE {quoted} REPLICATION; being a member of such a role does not do"),
+                _ => {
+                    format!("ALTER ROLE {quoted} REPLICATION; membership in a role with REPLICATION is not sufficient")
+                }
             };
             return Err(SlotDropPlanError::MissingPrivilege { role, hint });
         }

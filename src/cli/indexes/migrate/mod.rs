@@ -31,31 +31,32 @@ use crate::report::{
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-/// Writes the clean-up as migrations of your own framework: the way there and, for each index, the way back
+/// Write migrations that drop indexes, with a rollback per index
 ///
-/// Takes what is judged drop; by name also what is up for review. First it prints the plan and asks. It writes files,
-/// and runs no statement on the server. All files are written or none, and none that is there is replaced.
+/// Selects the indexes with the verdict drop; indexes with the verdict review only by name. Prints the plan and asks for
+/// confirmation. Writes files only and changes nothing on the server. Writes either all files or none, and overwrites no
+/// existing file.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct IndexesMigrateArgs {
-    /// These indexes only, as schema.index or index; also such as are up for review
+    /// Only these indexes, as schema.index or index; verdict drop or review
     #[arg(value_name = "INDEX")]
     names: Vec<String>,
-    /// Only what was found as that; may be given several times
+    /// Only indexes with this finding; repeatable
     #[arg(long, value_enum, value_name = "FINDING", conflicts_with = "names")]
     finding: Vec<FindingArg>,
-    /// The migration tool [default: told by the working directory]
+    /// Migration framework [default: detected from the working directory]
     #[arg(long, value_enum, value_name = "TOOL")]
     framework: Option<Framework>,
-    /// The folder of migrations [default: told by the working directory]
+    /// Folder of the migrations [default: detected from the working directory]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Instead of migrations a script for psql, for this server alone: invalid leftovers go, bloated indexes are rebuilt
+    /// Write a psql script for this server instead of migrations: drop invalid indexes, rebuild bloated ones
     #[arg(long, conflicts_with_all = ["framework", "finding"])]
     maintenance: bool,
-    /// Print the plan and end
+    /// Print the plan without writing files
     #[arg(long)]
     dry_run: bool,
-    /// Write without asking
+    /// Write without confirmation
     #[arg(long)]
     yes: bool,
     #[arg(long, hide = true)]
