@@ -27,7 +27,7 @@ pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Resu
     if let (Some(setting), false) = (&margin, file.trusted)
         && f64::from(setting.value) < defaults.margin * 100.0
     {
-        return Err(table.error("a margin below 20 may not stand in a file found in the working directory"));
+        return Err(table.error("a margin below 20 is not allowed in a file found in the working directory"));
     }
     let overrides = Overrides {
         horizon_seconds: horizon.map(|value| Sourced { value, source: source_of("horizon") }),
@@ -90,7 +90,7 @@ fn read_common_overrides(
 
 fn untrusted_key(table: &Table<'_>, key: &str) -> ConfigError {
     table
-        .error(format!("{key:?} may not stand in a file found in the working directory"))
+        .error(format!("{key:?} is not allowed in a file found in the working directory"))
         .with_hint("read the file with --config, if you trust it, or use the flag")
 }
 
@@ -109,7 +109,7 @@ fn read_sourced<T, E: std::fmt::Display>(
 fn parse_margin(text: &str) -> Result<u8, String> {
     match parse_percent(text) {
         Ok(percent) if percent.fract() == 0.0 && percent <= 90.0 => Ok(percent as u8),
-        _ => Err(format!("{text:?} is not a whole percentage of at most 90; write 20 or 20%")),
+        _ => Err(format!("{text:?} is not a percentage: write an integer from 0 to 90, e.g. 20 or 20%")),
     }
 }
 
@@ -124,6 +124,6 @@ fn parse_storage_type(text: &str) -> Result<StorageType, String> {
 fn parse_name<T: Copy>(text: &str, values: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
     values.iter().copied().find(|value| name(*value) == text).ok_or_else(|| {
         let names: Vec<&str> = values.iter().map(|value| name(*value)).collect();
-        format!("{text:?} is none of {}", names.join(", "))
+        format!("{text:?} is not one of {}", names.join(", "))
     })
 }

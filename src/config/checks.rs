@@ -16,7 +16,7 @@ pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<C
     for table in tables {
         if !file.trusted {
             return Err(table
-                .error("limits of checks may not stand in a file found in the working directory")
+                .error("thresholds of checks are not allowed in a file found in the working directory")
                 .with_hint("read the file with --config, if you trust it"));
         }
         let Some(rule) = checks.find_rule(&table.name) else {
@@ -28,17 +28,19 @@ pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<C
             match rule.set(&value.key, &written) {
                 Ok(()) => {}
                 Err(ThresholdError::Expected(kind)) => {
-                    let message = format!("{key:?} of check {} is not {kind}", table.name);
+                    let message = format!("{key:?} of check {} must be {kind}", table.name);
                     return Err(value.error(message));
                 }
                 Err(ThresholdError::UnknownKey) => {
                     let keys = rule.thresholds();
                     let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
-                    let error = value.key_error(format!("check {} has no limit {key:?}", table.name));
+                    let error = value.key_error(format!("check {} has no threshold {key:?}", table.name));
                     return Err(match (nearest_names(&value.key, &known).first(), known.is_empty()) {
                         (Some(near), _) => error.with_hint(format!("did you mean {near:?}?")),
-                        (None, true) => error.with_hint("it has no limits at all; --skip and [[silence]] leave it out"),
-                        (None, false) => error.with_hint(format!("it has {}", quoted_list(&known, "and"))),
+                        (None, true) => {
+                            error.with_hint("it has no thresholds; use --skip or [[silence]] to suppress it")
+                        }
+                        (None, false) => error.with_hint(format!("its thresholds: {}", quoted_list(&known, "and"))),
                     });
                 }
             }
@@ -50,9 +52,9 @@ pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<C
 /// Returns what is wrong with the name of a check, and similar names.
 pub(crate) fn describe_unknown_check(name: &str) -> (String, String) {
     let known = Checks::names();
-    let message = format!("there is no check {name:?}");
+    let message = format!("unknown check {name:?}");
     match nearest_names(name, &known)[..] {
-        [] => (message, format!("there are {}", known.join(", "))),
+        [] => (message, format!("checks: {}", known.join(", "))),
         ref near => (message, format!("did you mean {}?", quoted_list(near, "or"))),
     }
 }

@@ -109,7 +109,7 @@ impl<'a> Table<'a> {
         let error = self.source.error(&key.span(), format!("unknown key {name:?}{place}"));
         Err(match nearest_names(name, known).first() {
             Some(near) => error.with_hint(format!("did you mean {near:?}?")),
-            None => error.with_hint(format!("known here: {}", quoted_list(known, "and"))),
+            None => error.with_hint(format!("known keys: {}", quoted_list(known, "and"))),
         })
     }
 
@@ -118,7 +118,9 @@ impl<'a> Table<'a> {
         let Some((_, value)) = self.find(key) else { return Ok(None) };
         match value.get_ref() {
             DeValue::String(text) => Ok(Some(Text { value: text.as_ref(), span: value.span(), source: self.source })),
-            other => Err(self.source.error(&value.span(), format!("{key:?} is not a text but a {}", type_name(other)))),
+            other => {
+                Err(self.source.error(&value.span(), format!("{key:?} must be a string, not a {}", type_name(other))))
+            }
         }
     }
 
@@ -130,7 +132,7 @@ impl<'a> Table<'a> {
             DeValue::Integer(number) => number.as_str(),
             DeValue::Float(number) => number.as_str(),
             other => {
-                let message = format!("{key:?} is neither a number nor a text but a {}", type_name(other));
+                let message = format!("{key:?} must be a number or a string, not a {}", type_name(other));
                 return Err(self.source.error(&value.span(), message));
             }
         };
@@ -153,7 +155,7 @@ impl<'a> Table<'a> {
                 seconds => format!("{} days", seconds / 86_400),
             };
             return Err(text
-                .error(format!("{key} below {default_text} may not stand in a file found in the working directory"))
+                .error(format!("{key} below {default_text} is not allowed in a file found in the working directory"))
                 .with_hint("read the file with --config, if you trust it, or use the flag"));
         }
         Ok(Some(seconds))
@@ -165,7 +167,7 @@ impl<'a> Table<'a> {
         match value.get_ref() {
             DeValue::Boolean(flag) => Ok(Some(*flag)),
             other => {
-                let message = format!("{key:?} is not true or false but a {}", type_name(other));
+                let message = format!("{key:?} must be true or false, not a {}", type_name(other));
                 Err(self.source.error(&value.span(), message))
             }
         }
@@ -194,13 +196,13 @@ impl<'a> Table<'a> {
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text<'a>>, ConfigError> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let DeValue::Array(values) = value.get_ref() else {
-            let message = format!("{key:?} is not a list but a {}", type_name(value.get_ref()));
+            let message = format!("{key:?} must be a list, not a {}", type_name(value.get_ref()));
             return Err(self.source.error(&value.span(), message).with_hint(format!("write {key} = [\"…\"]")));
         };
         let texts = values.iter().map(|value| match value.get_ref() {
             DeValue::String(text) => Ok(Text { value: text.as_ref(), span: value.span(), source: self.source }),
             other => {
-                let message = format!("an element of {key:?} is not a text but a {}", type_name(other));
+                let message = format!("an element of {key:?} must be a string, not a {}", type_name(other));
                 Err(self.source.error(&value.span(), message))
             }
         });
@@ -219,7 +221,7 @@ impl<'a> Table<'a> {
                 table,
             })),
             other => {
-                let message = format!("{key:?} is not a table but a {}", type_name(other));
+                let message = format!("{key:?} must be a table, not a {}", type_name(other));
                 Err(self.source.error(&value.span(), message).with_hint(format!("write [{key}]")))
             }
         }
@@ -230,7 +232,7 @@ impl<'a> Table<'a> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let write = format!("write [{key}.NAME]");
         let DeValue::Table(tables) = value.get_ref() else {
-            let message = format!("{key:?} is not a table but a {}", type_name(value.get_ref()));
+            let message = format!("{key:?} must be a table, not a {}", type_name(value.get_ref()));
             return Err(self.source.error(&value.span(), message).with_hint(write));
         };
         let tables = tables.iter().map(|(name, value)| match value.get_ref() {
@@ -241,7 +243,7 @@ impl<'a> Table<'a> {
             }
             other => {
                 let (name, span) = (name.get_ref(), name.span());
-                let message = format!("{name:?} in [{key}] is not a table but a {}", type_name(other));
+                let message = format!("{name:?} in [{key}] must be a table, not a {}", type_name(other));
                 Err(self.source.error(&span, message).with_hint(write.clone()))
             }
         });
@@ -253,7 +255,7 @@ impl<'a> Table<'a> {
         let Some((_, value)) = self.find(key) else { return Ok(Vec::new()) };
         let wrong = |range: &Range<usize>, found: &DeValue<'_>| {
             self.source
-                .error(range, format!("{key:?} is not a list of tables but a {}", type_name(found)))
+                .error(range, format!("{key:?} must be a list of tables, not a {}", type_name(found)))
                 .with_hint(format!("write [[{key}]]"))
         };
         let DeValue::Array(elements) = value.get_ref() else { return Err(wrong(&value.span(), value.get_ref())) };

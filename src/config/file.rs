@@ -53,7 +53,7 @@ impl ConfigFile {
         };
         // Reading a named pipe in the working directory would block.
         if !trusted && !metadata.is_file() {
-            return Err(unreadable("it is not a plain file"));
+            return Err(unreadable("it is not a regular file"));
         }
         let text = read_settings_file(path).map_err(|error| unreadable(&error.to_string()))?;
         let text = String::from_utf8(text).map_err(|_| unreadable("it is not UTF-8"))?;
@@ -67,13 +67,14 @@ impl ConfigFile {
 
     /// Returns where to put a target with keys that this file must not have.
     pub(super) fn where_to_move_target(&self) -> String {
-        let user_path = self.user_path.as_deref().map_or_else(|| "a file of your own".to_owned(), display_path);
+        let user_path =
+            self.user_path.as_deref().map_or_else(|| "your own configuration file".to_owned(), display_path);
         format!("move the whole target to {user_path}")
     }
 
     /// Returns where to put a secret that this file must not have.
     pub(super) fn secrets_hint(&self) -> String {
-        format!("keep the password in a line of ~/.pgpass that names the host, or {}", self.where_to_move_target())
+        format!("put the password into a line of ~/.pgpass with this host, or {}", self.where_to_move_target())
     }
 }
 

@@ -21,15 +21,15 @@ impl HistoryEntry {
         let Some(text) = table.text("url")? else { return Ok(None) };
         if !file.trusted && text.value != "none" {
             return Err(text
-                .error("a history may not be named in a file found in the working directory; only \"none\" may stand there")
-                .with_hint("name it with --history, PGTEND_HISTORY, or in a file of your own"));
+                .error("a history store is not allowed in a file found in the working directory, except \"none\"")
+                .with_hint("specify it with --history, PGTEND_HISTORY, or in your own configuration file"));
         }
-        let url = SecretSource::parse(text.value).map_err(|_| text.error("\"url\" names no history"))?;
+        let url = SecretSource::parse(text.value).map_err(|_| text.error("\"url\" is empty"))?;
         if let SecretSource::Literal(url) = &url
             && StoreName::parse(url.expose()).is_err()
         {
             return Err(text
-                .error("\"url\" is no history store")
+                .error("\"url\" is not the address of a history store")
                 .with_hint("name a file, sqlite:FILE, postgresql://…, a key=value conninfo, none, or env:NAME or file:PATH that hold one"));
         }
         Ok(Some(Self { url }))
@@ -45,8 +45,8 @@ impl HistoryEntry {
     pub(super) fn url(&self, environment: &Environment, config: &Path) -> Result<String, ConfigError> {
         let folder = config.parent().unwrap_or(config);
         let url = self.url.fetch(environment, folder).map_err(|why| {
-            ConfigError::new(format!("the history: {why}"))
-                .with_hint(format!("[history] in {} says where it is", file::display_path(config)))
+            ConfigError::new(format!("[history] url: {why}"))
+                .with_hint(format!("correct [history] in {}", file::display_path(config)))
         })?;
         let url = url.expose();
         Ok(match (url, StoreName::parse(url)) {

@@ -20,7 +20,7 @@ impl Limits {
             let bytes = parse_bytes(text.value).map_err(|error| text.error(error.to_string()))?;
             if !file.trusted && bytes < defaults.min_reclaim_bytes {
                 return Err(text
-                    .error("min_reclaim below 1MB may not stand in a file found in the working directory")
+                    .error("min_reclaim below 1MB is not allowed in a file found in the working directory")
                     .with_hint("read the file with --config, if you trust it, or use the flag"));
             }
             Ok(bytes)

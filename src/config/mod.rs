@@ -87,7 +87,7 @@ impl Config {
                 && file.has_group_or_world_access
             {
                 config.warnings.push(format!(
-                    "{} holds the password of the history and has group or world access; permissions should be u=rw (0600)",
+                    "{} contains the password of the history and has group or world access; permissions should be u=rw (0600)",
                     file.display()
                 ));
             }
@@ -109,7 +109,7 @@ impl Config {
             if entry.contains_password() && file.has_group_or_world_access {
                 let (file, name) = (file.display(), &table.name);
                 config.warnings.push(format!(
-                    "{file} holds the password of target {name:?} and has group or world access; permissions should be u=rw (0600)"
+                    "{file} contains the password of target {name:?} and has group or world access; permissions should be u=rw (0600)"
                 ));
             }
             config.targets.insert(table.name.clone(), entry);
@@ -132,7 +132,7 @@ impl Config {
         if let (Some(found), Some(own_path), false) = (found, own_path, duplicates.is_empty()) {
             let (noun, verb) = if duplicates.len() == 1 { ("target", "is") } else { ("targets", "are") };
             self.warnings.push(format!(
-                "{noun} {} {verb} in {} and in {}: the definition in your own file {} is used",
+                "{noun} {} {verb} defined in {} and in {}; the definition in {} is used",
                 nearest::quoted_list(&duplicates, "and"),
                 file::display_path(found),
                 file::display_path(own_path),
@@ -266,13 +266,13 @@ impl Config {
         let Some(path) = &self.path else {
             let own = file::user_config_path(environment)
                 .map_or_else(|| "--config FILE".to_owned(), |path| file::display_path(&path));
-            return ConfigError::new(format!("there is no target {name:?}: there is no configuration file"))
+            return ConfigError::new(format!("unknown target {name:?}: no configuration file found"))
                 .with_hint(format!("create pgtend.toml here or {own}, with [target.NAME] and conninfo = \"…\" in it"));
         };
-        let error = ConfigError::new(format!("there is no target {name:?} in {}", file::display_path(path)));
+        let error = ConfigError::new(format!("unknown target {name:?}: not in {}", file::display_path(path)));
         match (suggestions.is_empty(), known.is_empty()) {
-            (_, true) => error.with_hint("it has no targets: add [target.NAME] with conninfo = \"…\""),
-            (true, _) => error.with_hint(format!("it has {}", nearest::quoted_list(&known, "and"))),
+            (_, true) => error.with_hint("the file has no targets: add [target.NAME] with conninfo = \"…\""),
+            (true, _) => error.with_hint(format!("configured targets: {}", nearest::quoted_list(&known, "and"))),
             (false, _) => error.with_hint(format!("did you mean {}?", nearest::quoted_list(&suggestions, "or"))),
         }
     }

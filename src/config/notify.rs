@@ -27,7 +27,7 @@ impl NotifyEntry {
     pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<NotifyEntry, ConfigError> {
         if !file.trusted {
             return Err(table
-                .error("[notify] may not stand in a file found in the working directory")
+                .error("[notify] is not allowed in a file found in the working directory")
                 .with_hint("move it to your own configuration file and read that with --config"));
         }
         table.allow_only(&["type", "url", "remind_every", "hygiene"])?;
@@ -37,7 +37,7 @@ impl NotifyEntry {
             "slack" => RecipientKind::Slack,
             "webhook" => RecipientKind::Webhook,
             "heartbeat" => RecipientKind::Heartbeat,
-            _ => return Err(kind.error(format!("the type of {name:?} is none of slack, webhook and heartbeat"))),
+            _ => return Err(kind.error(format!("the type of {name:?} must be slack, webhook or heartbeat"))),
         };
         let url = table.required_text("url")?;
         let remind_seconds = match table.text("remind_every")? {
@@ -45,7 +45,7 @@ impl NotifyEntry {
             Some(text) => parse_seconds(text.value)
                 .ok()
                 .filter(|seconds| *seconds > 0)
-                .ok_or_else(|| text.error("\"remind_every\" is not a duration with its unit, as in \"7d\""))?,
+                .ok_or_else(|| text.error("\"remind_every\" must be a duration with a unit, e.g. \"7d\""))?,
         };
         let hygiene = table.flag("hygiene")?.unwrap_or(false);
         Ok(NotifyEntry { name: name.clone(), kind, url: parse_secret_reference(&url)?, remind_seconds, hygiene })
@@ -74,7 +74,7 @@ impl NotifyEntry {
 fn parse_secret_reference(text: &Text<'_>) -> Result<SecretSource, ConfigError> {
     match SecretSource::parse(text.value).map_err(|why| text.error(why))? {
         SecretSource::Literal(_) => Err(text
-            .error("the URL of a webhook is a secret and may not stand here")
+            .error("the URL of a webhook is a secret and must not be in the file")
             .with_hint("write url = \"env:NAME\" or \"file:PATH\"")),
         reference => Ok(reference),
     }

@@ -19,8 +19,8 @@ impl SecretSource {
     /// Parses the value of the configuration. The error says what is wrong.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
-            (Some(""), _) => Err("\"env:\" names no environment variable"),
-            (_, Some("")) => Err("\"file:\" names no file"),
+            (Some(""), _) => Err("\"env:\" has no variable name"),
+            (_, Some("")) => Err("\"file:\" has no path"),
             (Some(name), _) => Ok(Self::Variable(name.to_owned())),
             (_, Some(path)) => Ok(Self::File(path.to_owned())),
             _ if text.is_empty() => Err("\"password\" is empty"),

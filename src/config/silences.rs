@@ -17,7 +17,7 @@ const KEYS: [&str; 5] = ["check", "subject", "target", "until", "reason"];
 pub(super) fn read_silences(tables: &[Table<'_>], file: &ConfigFile) -> Result<Vec<Silence>, ConfigError> {
     if let (Some(first), false) = (tables.first(), file.trusted) {
         return Err(first
-            .error("[[silence]] may not stand in a file found in the working directory")
+            .error("[[silence]] is not allowed in a file found in the working directory")
             .with_hint("read the file with --config, if you trust it"));
     }
     tables.iter().map(read_silence).collect()
@@ -35,16 +35,16 @@ fn read_silence(table: &Table<'_>) -> Result<Silence, ConfigError> {
         let pattern = Pattern::new(text.value);
         pattern
             .map(Some)
-            .map_err(|error| text.error(format!("{key:?} is not a pattern such as \"shop_*\": {}", error.msg)))
+            .map_err(|error| text.error(format!("{key:?} is not a valid glob pattern, e.g. \"shop_*\": {}", error.msg)))
     };
     let (subject, target) = (glob("subject")?, glob("target")?);
     let reason = table.required_text("reason")?.value.to_owned();
     let values = table.values();
     let until = values.iter().find(|value| value.key == "until");
     let until = until.ok_or_else(|| {
-        table.error("[[silence]] has no until").with_hint("for ever is too long: add until = \"2027-01-31\"")
+        table.error("[[silence]] has no until").with_hint("add the last day of the silence: until = \"2027-01-31\"")
     })?;
-    let until_text = parse_until(until).ok_or_else(|| until.error("\"until\" is not a date such as \"2027-01-31\""))?;
+    let until_text = parse_until(until).ok_or_else(|| until.error("\"until\" must be a date, e.g. \"2027-01-31\""))?;
     Ok(Silence { check: check.value.to_owned(), subject, target, until: until_text, reason })
 }
 

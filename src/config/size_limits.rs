@@ -19,12 +19,12 @@ pub(super) fn read_size_limits(table: &Table<'_>, file: &ConfigFile) -> Result<R
         let Some(text) = table.text(key)? else { return Ok(usual) };
         let bytes = parse_bytes(text.value).map_err(|error| text.error(error.to_string()))?;
         if bytes < MIN_LIMIT_BYTES {
-            return Err(text.error(format!("{key} is at least 1MB")));
+            return Err(text.error(format!("{key} must be at least 1MB")));
         }
         if !file.trusted && bytes > usual {
             return Err(text
                 .error(format!(
-                    "{key} above {}GB may not stand in a file found in the working directory",
+                    "{key} above {}GB is not allowed in a file found in the working directory",
                     usual / (1 << 30)
                 ))
                 .with_hint("read the file with --config, if you trust it"));

@@ -19,8 +19,8 @@ impl Slots {
         // It is a consent, which only the user can give.
         if let (Some(first), false) = (droppable.first(), file.trusted) {
             return Err(first
-                .error("droppable may not stand in a file found in the working directory")
-                .with_hint("read the file with --config, if you trust it, or name the slots on the command line"));
+                .error("droppable is not allowed in a file found in the working directory")
+                .with_hint("read the file with --config, if you trust it, or specify the slots on the command line"));
         }
         Ok(Self {
             stale_after_seconds: table.duration("stale_after", file, defaults.stale_after_seconds)?,

@@ -44,7 +44,7 @@ impl TargetEntry {
         )?;
         let name = &table.name;
         let untrusted =
-            |what: &str| format!("{what} of target {name:?} may not stand in a file found in the working directory");
+            |what: &str| format!("{what} of target {name:?} is not allowed in a file found in the working directory");
         let password = table.text("password")?;
         if let (Some(password), false) = (&password, file.trusted) {
             return Err(password.error(untrusted("the password")).with_hint(file.secrets_hint()));
@@ -52,9 +52,9 @@ impl TargetEntry {
         let read = |what: &str, text: &Text<'_>| {
             if ["env:", "file:"].iter().any(|prefix| text.value.starts_with(prefix)) {
                 return Err(match file.trusted {
-                    true => text
-                        .error(format!("{what} of target {name:?} may not be a reference"))
-                        .with_hint("write the conninfo out without its password, and password = \"env:NAME\" or \"file:PATH\" beside it"),
+                    true => text.error(format!("{what} of target {name:?} must not be a reference")).with_hint(
+                        "write the conninfo without its password, and add password = \"env:NAME\" or \"file:PATH\"",
+                    ),
                     false => text.error(untrusted(&format!("a reference for {what}"))).with_hint(file.secrets_hint()),
                 });
             }
@@ -79,13 +79,13 @@ impl TargetEntry {
             table.texts("replicas")?.iter().map(|text| read("a replica", text)).collect::<Result<_, _>>()?;
         if let (Some(password), true) = (&password, conninfo.has_parameter("password")) {
             return Err(password
-                .error(format!("target {name:?} has two passwords: this one and one in its conninfo"))
+                .error(format!("target {name:?} has two passwords: password and the one in its conninfo"))
                 .with_hint("remove one of them"));
         }
         let password_command = PasswordCommand::read(table, file)?;
         if password_command.is_some() && (password.is_some() || conninfo.has_parameter("password")) {
             return Err(table
-                .value_error("password_command", format!("target {name:?} has a password and a password_command"))
+                .value_error("password_command", format!("target {name:?} has both password and password_command"))
                 .with_hint("remove one of them"));
         }
         let parse = |text: Text<'_>| SecretSource::parse(text.value).map_err(|why| text.error(why));
@@ -93,7 +93,7 @@ impl TargetEntry {
         let disk_size = disk_size
             .map(|text| {
                 crate::units::parse_bytes(text.value)
-                    .map_err(|why| text.error(format!("the disk_size of target {name:?}: {why}")))
+                    .map_err(|why| text.error(format!("disk_size of target {name:?}: {why}")))
             })
             .transpose()?;
         let overrides = audit::read_target_overrides(table, file, disk_size)?;
@@ -159,8 +159,8 @@ impl TargetEntry {
         let Some(password) = &self.password else { return Ok(None) };
         let folder = self.path.parent().unwrap_or(&self.path);
         let secret = password.fetch(environment, folder).map_err(|why| {
-            ConfigError::new(format!("the password of target {name:?}: {why}"))
-                .with_hint(format!("[target.{name:?}] in {} says where it is", file::display_path(&self.path)))
+            ConfigError::new(format!("password of target {name:?}: {why}"))
+                .with_hint(format!("correct [target.{name:?}] in {}", file::display_path(&self.path)))
         })?;
         Ok(Some(Secret::from(secret.expose())))
     }

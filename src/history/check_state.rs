@@ -108,7 +108,7 @@ impl Store {
 }
 
 fn parse_level(name: &str) -> Result<Level, HistoryError> {
-    Level::from_name(name).ok_or(HistoryError::Inconsistent("a finding has a level that is none"))
+    Level::from_name(name).ok_or(HistoryError::Inconsistent("a finding has an unknown level"))
 }
 
 #[cfg(test)]

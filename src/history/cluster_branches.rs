@@ -11,7 +11,7 @@ const SELECT_BRANCH: &str = "select cluster_id, system_identifier, branch, is_st
 
 pub(super) async fn load_branch(tx: &mut Transaction, cluster_id: i64) -> Result<ClusterBranch, HistoryError> {
     let rows = tx.rows(&format!("{SELECT_BRANCH} where cluster_id = $1"), binds![cluster_id]).await?;
-    rows.first().map(decode_branch).ok_or(HistoryError::Inconsistent("a cluster is gone"))?
+    rows.first().map(decode_branch).ok_or(HistoryError::Inconsistent("a cluster does not exist"))?
 }
 
 fn decode_branch(row: &Row) -> Result<ClusterBranch, HistoryError> {
@@ -48,7 +48,8 @@ impl Store {
 }
 
 fn decode_sample(row: &Row) -> Result<Sample, HistoryError> {
-    let narrow = |value: i64| u32::try_from(value).map_err(|_| HistoryError::Inconsistent("a version is no version"));
+    let narrow =
+        |value: i64| u32::try_from(value).map_err(|_| HistoryError::Inconsistent("a version number is out of range"));
     Ok(Sample {
         sample_id: row.int(0)?,
         cluster_id: row.int(1)?,

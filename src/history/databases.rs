@@ -84,7 +84,7 @@ pub(super) async fn ensure_database(
     let rows = tx.rows(sql, binds![writing.cluster_id, &*database_snapshot.database]).await?;
     let Some(row) = rows.first() else {
         let new = insert_databases(tx, writing, &[(&database_snapshot.database, bytes)]).await?;
-        let (_, value) = new.into_iter().next().ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
+        let (_, value) = new.into_iter().next().ok_or(HistoryError::Inconsistent("a statement returned no row"))?;
         let database_id = value.database_id;
         write_database_values(tx, writing, &[value]).await?;
         return Ok(database_id);

@@ -215,7 +215,7 @@ impl Transaction {
 
     /// The first column of the only row, as of `insert … returning`.
     pub(super) async fn returning_int(&mut self, sql: &str, binds: Vec<Bind>) -> Result<i64, HistoryError> {
-        self.rows(sql, binds).await?.first().ok_or(HistoryError::Inconsistent("a statement answered no row"))?.int(0)
+        self.rows(sql, binds).await?.first().ok_or(HistoryError::Inconsistent("a statement returned no row"))?.int(0)
     }
 
     /// Inserts rows, as many a statement as both dialects take parameters: a store may be far away. Answers what `after`

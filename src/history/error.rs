@@ -9,7 +9,7 @@ use crate::redact;
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The address of the store has no known form; the address, without a password.
-    #[error("{0:?} is no history store")]
+    #[error("{0:?} is not the address of a history store")]
     InvalidAddress(String),
     /// The conninfo of the store is invalid.
     #[error(transparent)]
@@ -25,7 +25,9 @@ pub enum HistoryError {
         hint: Option<String>,
     },
     /// A newer program wrote the store.
-    #[error("the history {store} has schema version {found}, and this pgtend knows up to {known}")]
+    #[error(
+        "the history {store} has schema version {found}, but this version of pgtend supports versions up to {known}"
+    )]
     NewerSchema {
         /// The store without a password.
         store: String,
@@ -35,7 +37,7 @@ pub enum HistoryError {
         known: i64,
     },
     /// The store is of an older version and may only be read.
-    #[error("the history {store} has schema version {found}, and this pgtend reads {known}")]
+    #[error("the history {store} has schema version {found}, but this version of pgtend requires {known}")]
     OlderSchema {
         /// The store without a password.
         store: String,
@@ -45,7 +47,7 @@ pub enum HistoryError {
         known: i64,
     },
     /// A migration of the store's schema failed.
-    #[error("the history {store} cannot be brought up to date: {reason}")]
+    #[error("the schema of the history {store} cannot be updated: {reason}")]
     MigrationFailed {
         /// The store without a password.
         store: String,
@@ -53,7 +55,7 @@ pub enum HistoryError {
         reason: String,
     },
     /// The role may not create the store's schema.
-    #[error("the history {store} cannot be brought up to date: {reason}")]
+    #[error("the schema of the history {store} cannot be updated: {reason}")]
     SchemaPrivilege {
         /// The store without a password.
         store: String,
@@ -61,7 +63,7 @@ pub enum HistoryError {
         reason: String,
     },
     /// A migration of the store was interrupted.
-    #[error("the history {store} is half-migrated: {reason}")]
+    #[error("the schema of the history {store} is incomplete: {reason}")]
     HalfMigrated {
         /// The store without a password.
         store: String,
@@ -87,22 +89,22 @@ pub enum HistoryError {
     #[error("the history cannot be read or written: {0}")]
     Failed(String),
     /// The store's server did not answer.
-    #[error("the history's server did not answer within {seconds} s")]
+    #[error("the server of the history did not answer within {seconds} s")]
     AnswerTimeout {
         /// The time limit.
         seconds: u64,
     },
     /// The driver's task panicked; the store is not usable in this run.
-    #[error("the driver of the history's server panicked")]
+    #[error("the driver of the history's server panicked; the history cannot be used in this run")]
     DriverPanicked,
     /// Rows of the store contradict each other; which.
     #[error("the history is inconsistent: {0}")]
     Inconsistent(&'static str),
     /// The snapshot has neither a system identifier nor an address; the server's reason.
-    #[error("the server does not say which cluster it is, and it has no address either: {0}")]
+    #[error("the cluster cannot be identified: it has no address, and its system identifier cannot be read: {0}")]
     NoIdentity(String),
     /// The store has a newer sample of this cluster.
-    #[error("the history has a newer sample of this cluster, of {newest}; this one is of {collected_at}")]
+    #[error("the history has a newer sample of this cluster, of {newest}; this snapshot is of {collected_at}")]
     OutOfOrder {
         /// Time of the newest sample.
         newest: jiff::Timestamp,
@@ -110,44 +112,46 @@ pub enum HistoryError {
         collected_at: jiff::Timestamp,
     },
     /// The journal has no open entry of this id.
-    #[error("there is no deed {0} that is still open in the journal")]
+    #[error("the journal has no open entry with ID {0}")]
     NoOpenEntry(i64),
 }
 
 impl HistoryError {
-    /// What to do about it.
+    /// Returns the remedy.
     pub fn hint(&self) -> Option<&str> {
         match self {
             HistoryError::InvalidAddress(_) => {
-                Some("name a file, sqlite:FILE, postgresql://…, a key=value conninfo, or none")
+                Some("specify a file, sqlite:FILE, postgresql://…, a key=value conninfo, or none")
             }
             HistoryError::Conninfo(error) => error.hint(),
             HistoryError::OpenFailed { hint: Some(hint), .. } => Some(hint),
             HistoryError::OpenFailed { store, .. } if store.starts_with("postgres") => Some(
-                "is its server up, and may the role connect? Another store is named with --history or PGTEND_HISTORY",
+                "check that its server is running and that the role can connect, or specify another store with --history or PGTEND_HISTORY",
             ),
             HistoryError::OpenFailed { .. } => {
-                Some("name another store with --history or PGTEND_HISTORY; its folder must be writable")
+                Some("specify another store with --history or PGTEND_HISTORY; its directory must be writable")
             }
-            HistoryError::NewerSchema { .. } => Some("use the newer pgtend that wrote it, or name another store"),
-            HistoryError::OlderSchema { .. } => Some("`pgtend history record` brings it up to date"),
+            HistoryError::NewerSchema { .. } => {
+                Some("use the newer version of pgtend that wrote it, or specify another store with --history")
+            }
+            HistoryError::OlderSchema { .. } => Some("update it with `pgtend history record`"),
             HistoryError::HalfMigrated { .. } => {
-                Some("restore the store from a backup, or name another one with --history or PGTEND_HISTORY")
+                Some("restore the store from a backup, or specify another one with --history or PGTEND_HISTORY")
             }
             HistoryError::SchemaPrivilege { .. } => {
-                Some("the role needs a schema pgtend of its own: CREATE SCHEMA pgtend AUTHORIZATION …")
+                Some("create a schema that the role owns: CREATE SCHEMA pgtend AUTHORIZATION …")
             }
             HistoryError::OutOfOrder { .. } => {
-                Some("record snapshots in the order they were taken; if this one is live, look at the server's clock")
+                Some("record snapshots in the order of their collection; for a live server, check its clock")
             }
-            HistoryError::NoIdentity(_) => Some("let the role read pg_control_system()"),
+            HistoryError::NoIdentity(_) => Some("grant the role access to pg_control_system(): GRANT pg_monitor TO …"),
             _ => None,
         }
     }
 }
 
-/// Describes why a store's server was not reached, and what to do about it. The connection's own hints name the flags and
-/// variables of the inspected server, so only those about the server itself are taken over.
+/// Describes why a store's server was not reached, with the remedy. The hints of a connection refer to the options of
+/// the inspected server, so only hints about the server itself are used.
 pub(super) fn describe_tunnel_error(error: &TunnelError) -> (String, Option<String>) {
     let TunnelError::Connect(error) = error else { return (error.to_string(), None) };
     let attempts = &error.failure().attempts;
@@ -161,7 +165,7 @@ pub(super) fn describe_tunnel_error(error: &TunnelError) -> (String, Option<Stri
     };
     let hint = match attempts.last().map(|attempt| &attempt.problem) {
         _ if matches!(error, ConnectError::PasswordNeeded(_)) => Some(
-            "give the password in the conninfo, or in a line of ~/.pgpass (host:port:database:user:password); PGPASSWORD \
+            "set the password in the conninfo, or in a line of ~/.pgpass (host:port:database:user:password); PGPASSWORD \
              belongs to the inspected server"
                 .to_owned(),
         ),

@@ -26,7 +26,7 @@ impl Store {
                 schema: row.text(2)?,
                 table: row.text(3)?,
                 name: row.text(4)?,
-                oid: u32::try_from(row.int(5)?).map_err(|_| HistoryError::Inconsistent("an OID is no OID"))?,
+                oid: u32::try_from(row.int(5)?).map_err(|_| HistoryError::Inconsistent("an OID is out of range"))?,
                 first_seen: timestamp(row.int(6)?)?,
                 certain_since: timestamp(row.int(7)?)?,
                 is_present,

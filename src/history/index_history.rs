@@ -38,7 +38,8 @@ impl Store {
                 // Where the first value was thinned away, all that was ever counted: too much is on the safe side.
                 let before = starts.get(&relation_id).copied().unwrap_or(0);
                 let index_history = IndexHistory {
-                    oid: u32::try_from(row.int(3)?).map_err(|_| HistoryError::Inconsistent("an OID is no OID"))?,
+                    oid: u32::try_from(row.int(3)?)
+                        .map_err(|_| HistoryError::Inconsistent("an OID is out of range"))?,
                     certain_since: timestamp(row.int(4)?)?,
                     scans: bytes(row.int(6)? - before),
                     idx_scan: bytes(row.int(5)?),

@@ -139,7 +139,7 @@ fn decode_entry(row: &Row) -> Result<JournalEntry, HistoryError> {
     let outcome = match (row.text_or_none(15)?, row.int_or_none(14)?) {
         (Some(name), Some(finished_at)) => {
             let outcome = JournalOutcomeKind::ALL.into_iter().find(|kind| kind.name() == name);
-            let outcome = outcome.ok_or(HistoryError::Inconsistent("a deed's outcome has no known name"))?;
+            let outcome = outcome.ok_or(HistoryError::Inconsistent("the outcome of an action has an unknown name"))?;
             Some(JournalOutcome { outcome, detail: row.text_or_none(16)?, finished_at: timestamp(finished_at)? })
         }
         _ => None,
@@ -155,7 +155,7 @@ fn decode_entry(row: &Row) -> Result<JournalEntry, HistoryError> {
             kind: row.text(5)?,
             subject: row.text(6)?,
             statement: row.text(7)?,
-            seen: seen.map_err(|_| HistoryError::Inconsistent("what a deed was decided on is no JSON"))?,
+            seen: seen.map_err(|_| HistoryError::Inconsistent("the recorded state of an action is not JSON"))?,
             promised_bytes: row.int_or_none(9)?.map(bytes),
             quantity,
             before_bytes: row.int_or_none(12)?.map(bytes),

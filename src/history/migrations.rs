@@ -176,7 +176,7 @@ async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, His
     let sql = "select coalesce(max(version), 0), count(*), coalesce(sum(case when success then 0 else 1 end), 0) \
                  from _sqlx_migrations";
     let rows = pool.rows(sql, binds![]).await?;
-    let row = rows.first().ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
+    let row = rows.first().ok_or(HistoryError::Inconsistent("a statement returned no row"))?;
     let (found, count, incomplete, known) = (row.int(0)?, row.int(1)?, row.int(2)?, newest_version());
     if found > known {
         return Err(HistoryError::NewerSchema { store: address.to_string(), found, known });
@@ -223,7 +223,7 @@ pub(super) async fn check_ownership_within(
 }
 
 fn owned_objects(row: Option<&Row>, address: &StoreAddress) -> Result<OwnedObjects, HistoryError> {
-    let row = row.ok_or(HistoryError::Inconsistent("a statement answered no row"))?;
+    let row = row.ok_or(HistoryError::Inconsistent("a statement returned no row"))?;
     if let Some(object) = row.text_or_none(2)? {
         return Err(HistoryError::UntrustedOwner {
             store: address.to_string(),

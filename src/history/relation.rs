@@ -92,7 +92,7 @@ pub(super) struct RelationState {
 impl RelationState {
     pub(super) fn read(row: &Row) -> Result<(RelationKey, RelationState), HistoryError> {
         let kind = parse_kind(&row.text(1)?)?;
-        let oid = u32::try_from(row.int(5)?).map_err(|_| HistoryError::Inconsistent("an OID is no OID"))?;
+        let oid = u32::try_from(row.int(5)?).map_err(|_| HistoryError::Inconsistent("an OID is out of range"))?;
         let state = RelationState {
             relation_id: row.int(0)?,
             kind,

@@ -9,7 +9,7 @@ pub(super) fn micros(time: Timestamp) -> i64 {
 }
 
 pub(super) fn timestamp(micros: i64) -> Result<Timestamp, HistoryError> {
-    Timestamp::from_microsecond(micros).map_err(|_| HistoryError::Inconsistent("a time lies outside of the calendar"))
+    Timestamp::from_microsecond(micros).map_err(|_| HistoryError::Inconsistent("a time is out of range"))
 }
 
 /// Beyond what a column holds nothing exists: 8 EB.

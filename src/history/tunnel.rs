@@ -29,7 +29,7 @@ pub(super) enum TunnelError {
     Connect(#[from] ConnectError),
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
-    #[error("the driver's socket cannot be made: {0}")]
+    #[error("the driver's socket cannot be created: {0}")]
     Socket(#[from] io::Error),
 }
 

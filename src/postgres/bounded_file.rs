@@ -80,8 +80,7 @@ fn read_within(path: &Path, timeout: Duration) -> io::Result<Vec<u8>> {
             Err(error) => return Err(plain(error)),
         }
         if Instant::now() >= deadline {
-            let message =
-                format!("it is no regular file, and what it holds did not come within {} s", timeout.as_secs());
+            let message = format!("it is not a regular file, and reading it took longer than {} s", timeout.as_secs());
             return Err(io::Error::new(io::ErrorKind::TimedOut, message));
         }
         std::thread::sleep(POLL);

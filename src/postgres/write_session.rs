@@ -41,7 +41,7 @@ pub enum ExecuteError {
         message: String,
     },
     /// None came: the connection was lost, or nothing was heard in time. It may have been done.
-    #[error("no answer came: {0}")]
+    #[error("no answer: {0}")]
     NoResponse(String),
 }
 
@@ -90,7 +90,7 @@ impl WriteSession {
             Ok(result) => result.map_err(|error| self.to_execute_error(&error)),
             Err(_) => {
                 self.session.canceller().cancel().await.ok();
-                Err(ExecuteError::NoResponse(format!("nothing was heard for {} s", limit.as_secs())))
+                Err(ExecuteError::NoResponse(format!("none within {} s", limit.as_secs())))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 /// What is wrong with a text that should be a size.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a size; write a number and a unit, as in 10MB (units: B, kB, MB, GB, TB, PB; kB = 1024)")]
+#[error("{0:?} is not a size: write a number and a unit, e.g. 10MB (units: B, kB, MB, GB, TB, PB; kB = 1024)")]
 pub struct ParseBytesError(String);
 
 /// Bytes of a size such as `10MB`, `1.5 GB` or `8192`; kB = 1024, units in any case, as `pg_size_bytes` reads them

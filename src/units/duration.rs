@@ -6,10 +6,10 @@ use std::time::Duration;
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ParseDurationError {
     /// A number without a unit.
-    #[error("\"{0}\" has no unit; write {0}d for days or {0}s for seconds")]
+    #[error("\"{0}\" has no unit: write {0}d for days or {0}s for seconds")]
     MissingUnit(String),
     /// Anything else that is not a number with a unit.
-    #[error("{0:?} is not a duration; write a number and a unit, as in 30s, 30min, 6h, 95d or 6w")]
+    #[error("{0:?} is not a duration: write a number and a unit, e.g. 30s, 30min, 6h, 95d or 6w")]
     Invalid(String),
 }
 

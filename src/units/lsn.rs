@@ -28,7 +28,7 @@ impl fmt::Display for Lsn {
 
 /// What is wrong with a text that should be an LSN.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a WAL position such as 16/B374D848")]
+#[error("{0:?} is not an LSN, e.g. 16/B374D848")]
 pub struct ParseLsnError(String);
 
 impl FromStr for Lsn {

@@ -2,7 +2,7 @@
 
 /// What is wrong with a text that should be a percentage.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a percentage; write a number with or without its sign, as in 80% or 80")]
+#[error("{0:?} is not a percentage: write a number, e.g. 80% or 80")]
 pub struct ParsePercentError(String);
 
 /// Parses a percentage such as `80%`, `12.5 %` or `80`. The number is not negative and has no exponent.

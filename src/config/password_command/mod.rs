@@ -31,29 +31,29 @@ impl PasswordCommand {
         const KEYS: [&str; 2] = ["password_command", "password_command_timeout"];
         let name = &table.name;
         if let (Some(key), false) = (KEYS.iter().find(|key| table.has(key)), file.trusted) {
-            let message = format!("{key} of target {name:?} may not stand in a file found in the working directory");
+            let message = format!("{key} of target {name:?} is not allowed in a file found in the working directory");
             return Err(table.value_error(key, message).with_hint(file.secrets_hint()));
         }
         let timeout = table.text(KEYS[1])?;
         if !table.has(KEYS[0]) {
             return match timeout {
-                Some(text) => Err(text.error(format!("target {name:?} has a {} and no {}", KEYS[1], KEYS[0]))),
+                Some(text) => Err(text.error(format!("target {name:?} has {} but no {}", KEYS[1], KEYS[0]))),
                 None => Ok(None),
             };
         }
         let words: Vec<String> = table.texts(KEYS[0])?.iter().map(|text| text.value.to_owned()).collect();
         let Some((program, arguments)) = words.split_first().filter(|(program, _)| !program.is_empty()) else {
             return Err(table
-                .value_error(KEYS[0], format!("password_command of target {name:?} names no program"))
+                .value_error(KEYS[0], format!("password_command of target {name:?} is empty"))
                 .with_hint("write password_command = [\"PROGRAM\", \"ARGUMENT\"]"));
         };
         if words.iter().any(|word| word.contains('\0')) {
-            return Err(table.value_error(KEYS[0], format!("password_command of target {name:?} holds a NUL byte")));
+            return Err(table.value_error(KEYS[0], format!("password_command of target {name:?} contains a NUL byte")));
         }
         let timeout = match timeout {
             None => DEFAULT_TIMEOUT,
             Some(text) => parse_duration(text.value).ok().filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
-                text.error("\"password_command_timeout\" is not a duration with its unit, as in \"30s\"")
+                text.error("\"password_command_timeout\" must be a duration with a unit, e.g. \"30s\"")
             })?,
         };
         Ok(Some(PasswordCommand { program: program.clone(), arguments: arguments.to_vec(), timeout }))

@@ -65,7 +65,7 @@ pub(super) async fn run_password_command(
     };
     let Some(status) = status else { return Err(format!("printed more than {} kB", MAX_OUTPUT_BYTES / 1024)) };
     group.mark_ended();
-    tracing::info!("the password command ended with {status} after {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    tracing::info!("the password command exited with {status} after {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
     if !status.success() {
         return Err(failure_message(status, &output, &errors.lock().unwrap_or_else(PoisonError::into_inner)));
     }
@@ -130,7 +130,7 @@ fn failure_message(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
     let errors = String::from_utf8_lossy(errors);
     let shown: String = redact::foreign(errors.trim()).chars().take(MAX_SHOWN_STDERR_CHARS).collect();
     let end = match std::os::unix::process::ExitStatusExt::signal(&status) {
-        Some(signal) => format!("was ended by signal {signal}"),
+        Some(signal) => format!("was terminated by signal {signal}"),
         None => format!("failed with exit status {}", status.code().unwrap_or(-1)),
     };
     if shown.is_empty() { end } else { format!("{end}: {shown}") }
@@ -138,7 +138,7 @@ fn failure_message(status: ExitStatus, output: &[u8], errors: &[u8]) -> String {
 
 /// Returns the one line that was printed, without its line break.
 fn parse_password_line(output: Vec<u8>) -> Result<Secret, String> {
-    let mut text = String::from_utf8(output).map_err(|_| "printed something that is not UTF-8".to_owned())?;
+    let mut text = String::from_utf8(output).map_err(|_| "printed text that is not UTF-8".to_owned())?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -185,7 +185,7 @@ mod tests {
             ("printf 'one\\n\\n'", "printed more than one line"),
             ("printf 'one\\rtwo'", "printed more than one line"),
             ("printf 'a\\000b'", "printed a NUL byte"),
-            ("printf '\\377\\376'", "printed something that is not UTF-8"),
+            ("printf '\\377\\376'", "printed text that is not UTF-8"),
             ("head -c 65537 /dev/zero | tr '\\0' x", "printed more than 64 kB"),
             ("yes", "printed more than 64 kB"),
         ] {

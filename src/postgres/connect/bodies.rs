@@ -73,7 +73,7 @@ pub(super) fn data_row(columns: &[u32], body: &[u8]) -> Result<(), Flaw> {
     const SHORT: Flaw = "a row ends early";
     let (count, mut rest) = body.split_first_chunk().ok_or(SHORT)?;
     if usize::from(u16::from_be_bytes(*count)) != columns.len() {
-        return Err("a row does not have the columns that were described");
+        return Err("a row does not match its row description");
     }
     for column in columns {
         let (length, next) = rest.split_first_chunk().ok_or(SHORT)?;
@@ -94,7 +94,7 @@ pub(super) fn data_row(columns: &[u32], body: &[u8]) -> Result<(), Flaw> {
 /// Checks a CommandComplete.
 pub(super) fn command_complete(body: &[u8]) -> Result<(), Flaw> {
     let tag = body.strip_suffix(&[0]).filter(|tag| body.len() <= MAX_COMMAND_TAG && !tag.contains(&0));
-    let tag = tag.ok_or("a command tag is no text")?;
+    let tag = tag.ok_or("a command tag is not text")?;
     let digits = tag.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     if digits > MAX_COUNT_DIGITS { Err("a command tag has an impossible number of rows") } else { Ok(()) }
 }
@@ -162,7 +162,7 @@ mod tests {
     fn bodies_refuse_rows_with_other_columns_than_described() {
         let body = row(&[None, None]);
         for columns in [&[][..], &[INT8], &[INT8, INT8, INT8]] {
-            assert_eq!(data_row(columns, &body), Err("a row does not have the columns that were described"));
+            assert_eq!(data_row(columns, &body), Err("a row does not match its row description"));
         }
     }
 

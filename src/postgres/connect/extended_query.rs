@@ -11,7 +11,7 @@ use super::bodies::{self, Columns, Flaw};
 /// The bytes of a request that are read: the names of a statement and of a portal come first. PostgreSQL cuts names at 63.
 const MAX_REQUEST: usize = 256;
 
-const UNANSWERED: Flaw = "a message does not answer the request";
+const UNANSWERED: Flaw = "an unexpected message";
 
 /// The requests that are not answered yet, and what the statements return.
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ impl ExtendedQuery {
                 false
             }
             (Request::Execute | Request::Query, b'D') => {
-                let columns = self.columns.as_ref().ok_or("a row without a description")?;
+                let columns = self.columns.as_ref().ok_or("a row without a row description")?;
                 bodies::data_row(columns, body).map(|()| false)?
             }
             (Request::Execute | Request::Query, b'C' | b'I' | b's') => {
@@ -267,7 +267,7 @@ mod tests {
         }
         query.follow_requests(&execute("a"));
         query.answer(b'2', &[]).unwrap();
-        assert_eq!(query.answer(b'D', &row(1)), Err("a row without a description"));
+        assert_eq!(query.answer(b'D', &row(1)), Err("a row without a row description"));
     }
 
     #[test]

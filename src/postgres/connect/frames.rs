@@ -109,7 +109,7 @@ impl Frames {
             if *tag == b'T' {
                 *described = columns;
             } else if *described != columns {
-                return Err(Breach::Malformed("a row does not have the columns that were described"));
+                return Err(Breach::Malformed("a row does not match its row description"));
             }
         }
         if matches!(tag, b'S' | b'A' | b'N') {

@@ -114,7 +114,7 @@ impl fmt::Display for Breach {
             Self::Asynchronous { accepted } => {
                 write!(f, "the server sent more than {accepted} bytes of notices and parameter reports")
             }
-            Self::Malformed(what) => write!(f, "the server broke the protocol: {what}"),
+            Self::Malformed(what) => write!(f, "protocol violation by the server: {what}"),
             Self::Aborted(reason) => f.write_str(reason),
         }
     }

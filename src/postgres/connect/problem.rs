@@ -27,7 +27,7 @@ pub struct Attempt {
 #[non_exhaustive]
 pub enum Problem {
     /// The name has no address.
-    #[error("could not translate the host name to an address: {}", system_message(.0))]
+    #[error("could not translate host name to address: {}", system_message(.0))]
     Resolve(#[source] io::Error),
     /// Nothing answered at the address.
     #[error("{}", system_message(.0))]
@@ -35,8 +35,8 @@ pub enum Problem {
     /// The connection was not ready in time.
     #[error("timeout after {} s{}", limit.as_secs(), match stage {
         Stage::Unreached => "",
-        Stage::Accepted => ": the connection was accepted, and no answer came",
-        Stage::Answered => ": the server answered, and the session was not ready in time",
+        Stage::Accepted => ": the connection was accepted, but the server did not answer",
+        Stage::Answered => ": the server answered, but the session was not ready in time",
     })]
     Timeout {
         /// The connect timeout.
@@ -45,7 +45,7 @@ pub enum Problem {
         stage: Stage,
     },
     /// The connection broke.
-    #[error("the connection broke: {}", system_message(.0))]
+    #[error("connection lost: {}", system_message(.0))]
     Io(#[source] io::Error),
     /// The server closed the connection without a word.
     #[error("the server closed the connection unexpectedly")]
@@ -54,7 +54,7 @@ pub enum Problem {
     #[error("the server does not support SSL, but SSL was required")]
     NoTls,
     /// The answer to the request for TLS is none that exists.
-    #[error("the server sent an unexpected answer to the request for SSL")]
+    #[error("the server sent an unexpected response to the SSL request")]
     UnexpectedTlsAnswer,
     /// TLS could not be set up, or was not what was asked for.
     #[error(transparent)]
@@ -69,7 +69,7 @@ pub enum Problem {
     #[error("{}", server_message(.0))]
     Server(ServerError),
     /// The server asked for a password and there is none.
-    #[error("the server asks for a password, and none was given")]
+    #[error("the server requires a password, but none was provided")]
     PasswordNeeded,
     /// The password for the connection could not be had.
     #[error("{0}")]
@@ -89,7 +89,7 @@ pub enum Problem {
     #[error(transparent)]
     Scram(#[from] ScramError),
     /// The server wants another version of the protocol.
-    #[error("the server does not speak protocol 3.0")]
+    #[error("the server does not support protocol 3.0")]
     NoCommonProtocol,
     /// A message that has no place before the session is ready.
     #[error("expected authentication request from server, but received '{}'", .0.escape_default())]

@@ -28,7 +28,7 @@ pub(super) fn read_database_url(text: &str, warnings: &mut Vec<String>) -> Resul
         }
     }
     if !ignored.is_empty() {
-        warnings.push(format!("DATABASE_URL: ignored {}, which libpq does not know", ignored.join(", ")));
+        warnings.push(format!("DATABASE_URL: ignored {}, which libpq does not support", ignored.join(", ")));
     }
     Ok(parameters)
 }
@@ -41,8 +41,8 @@ fn split_pairs(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     let dialect = scheme.split('+').next().unwrap_or_default().to_ascii_lowercase();
     match dialect.as_str() {
         "postgresql" | "postgres" | "postgis" | "postgresql2" | "pgsql" | "jdbc:postgresql" => uri::parse_uri(rest),
-        _ => Err(ConninfoError::new(format!("the scheme \"{scheme}\" is not that of a Postgres server"))
-            .with_hint("name the server with -h, --target or PGHOST; DATABASE_URL is then not read")),
+        _ => Err(ConninfoError::new(format!("the scheme \"{scheme}\" is not one of PostgreSQL"))
+            .with_hint("specify the server with -h, --target or PGHOST; then DATABASE_URL is not read")),
     }
 }
 

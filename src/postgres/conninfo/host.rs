@@ -84,7 +84,7 @@ impl Host {
         let count = names.as_ref().or(addresses.as_ref()).map_or(1, Vec::len);
         if ports.len() > 1 && ports.len() != count {
             return Err(ConninfoError::new(format!("could not match {} port numbers to {count} hosts", ports.len()))
-                .with_hint("give one port for all hosts, or one for each"));
+                .with_hint("specify one port for all hosts, or one per host"));
         }
         (0..count)
             .map(|i| {
@@ -114,7 +114,7 @@ impl HostAddress {
         if let Some(text) = hostaddr {
             let address = text.parse().map_err(|_| {
                 ConninfoError::new(format!("invalid hostaddr: {} is not an IP address", quoted_value(&text)))
-                    .with_hint("a name belongs in host")
+                    .with_hint("specify a host name with host")
             })?;
             return Ok(Self::Tcp { host, hostaddr: Some(address) });
         }

@@ -109,7 +109,7 @@ pub(super) fn unknown_keyword_error(name: &str) -> ConninfoError {
     };
     match nearest_keyword(name) {
         Some(known) => error.with_hint(format!("did you mean \"{known}\"?")),
-        None => error.with_hint("the parameters are those of libpq (PostgreSQL manual, 34.1.2 Parameter Key Words)"),
+        None => error.with_hint("see \"Parameter Key Words\" in the chapter on libpq of the PostgreSQL manual"),
     }
 }
 
@@ -119,14 +119,14 @@ pub(super) fn unknown_after_password_error(name: &str) -> ConninfoError {
     if KEYWORDS.iter().any(|keyword| edit_distance(name, keyword.name) == 1) {
         return unknown_keyword_error(name);
     }
-    ConninfoError::new("unknown connection parameter behind the password")
+    ConninfoError::new("unknown connection parameter after the password")
         .with_hint("a password with spaces is quoted: password='two words'")
 }
 
 /// The error for a parameter libpq knows and pgtend does not; `written` is what the user wrote.
 pub(super) fn unsupported_keyword_error(keyword: &Keyword, written: &str) -> ConninfoError {
     ConninfoError::new(format!("the connection parameter \"{}\" is not supported by pgtend", keyword.name))
-        .with_hint(format!("remove {written}; pgtend refuses it rather than connect as if it were not there"))
+        .with_hint(format!("remove {written}; pgtend does not ignore parameters of libpq"))
 }
 
 fn nearest_keyword(name: &str) -> Option<&'static str> {

@@ -21,7 +21,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flags => f.write_str("the connection flags"),
+            Self::Flags => f.write_str("the connection options"),
             Self::Target(name) => write!(f, "target {name}"),
             Self::History => f.write_str("history store"),
             Self::Environment => f.write_str("the PG* environment variables"),

@@ -48,7 +48,7 @@ impl Parameters {
         }
         if is_shown_in_messages(keyword, &text) && !passwords_in(&text).is_empty() {
             let message = format!("{} is a connection string with a password", written());
-            let hint = "a connection string stands behind -d (--dbname), in DATABASE_URL, or in a target's conninfo";
+            let hint = "specify a connection string with -d (--dbname), in DATABASE_URL, or in a target's conninfo";
             return Err(ConninfoError::new(message).with_hint(hint));
         }
         if keyword.name == "password" {

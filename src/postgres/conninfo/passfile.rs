@@ -34,7 +34,7 @@ impl PasswordFile {
         let Ok(metadata) = path.metadata() else { return Ok(None) };
         let shown = path.display();
         if !metadata.is_file() {
-            return Err(format!("password file \"{shown}\" is not a plain file"));
+            return Err(format!("password file \"{shown}\" is not a regular file"));
         }
         if metadata.permissions().mode() & 0o077 != 0 {
             return Err(format!(

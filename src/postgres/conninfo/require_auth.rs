@@ -39,7 +39,7 @@ pub struct RequireAuth {
     needs_authentication: bool,
 }
 
-const METHODS_HINT: &str = "the methods are password, md5, gss, sspi, scram-sha-256, oauth and none";
+const METHODS_HINT: &str = "allowed methods: password, md5, gss, sspi, scram-sha-256, oauth and none";
 
 impl RequireAuth {
     pub(super) fn read(parameters: &Parameters) -> Result<Option<Self>, ConninfoError> {

@@ -46,7 +46,7 @@ pub(super) fn fill_from_service(
             if !had_password && parameters.text("password").is_some() && has_group_or_world_access(&file) {
                 // libpq says nothing of it, and connects; so do we, as it is not always ours to mend.
                 warnings.push(format!(
-                    "service file \"{}\" holds a password and others can read it: chmod 0600, or a password file",
+                    "service file \"{}\" contains a password and has group or world access; permissions should be u=rw (0600)",
                     file.display()
                 ));
             }
@@ -55,9 +55,9 @@ pub(super) fn fill_from_service(
         searched_files.push(file.display().to_string());
     }
     let hint = if searched_files.is_empty() {
-        "there is no service file: create ~/.pg_service.conf, or name one with PGSERVICEFILE".to_owned()
+        "no service file found: create ~/.pg_service.conf, or specify one with PGSERVICEFILE".to_owned()
     } else {
-        format!("looked in {}", searched_files.join(", "))
+        format!("files searched: {}", searched_files.join(", "))
     };
     Err(ConninfoError::new(format!("definition of service {} not found", quoted_value(&service))).with_hint(hint))
 }
@@ -97,7 +97,7 @@ fn fill_from_service_section(
         }
         if line.starts_with("ldap") {
             return Err(ConninfoError::new(format!("{}: LDAP lookup is not supported by pgtend", location()))
-                .with_hint("write the parameters out in the service file"));
+                .with_hint("write the parameters into the service file"));
         }
         let Some((name, value)) = line.split_once('=') else {
             return Err(ConninfoError::new(format!("{}: syntax error", location())).with_hint("each line is key=value"));

@@ -138,7 +138,7 @@ impl TlsParameters {
                 "weak sslmode \"{}\" may not be used with sslrootcert=system",
                 mode.as_str()
             ))
-            .with_hint("use sslmode=verify-full: the system's authorities sign for everybody"));
+            .with_hint("use sslmode=verify-full: the system's authorities issue certificates for any host"));
         }
         let negotiation = read_choice(
             parameters,
@@ -182,7 +182,7 @@ fn read_tls_versions(parameters: &Parameters) -> Result<(ProtocolVersion, Protoc
             "tlsv1.2" => Ok(Some((text, Some(ProtocolVersion::Tls12)))),
             "tlsv1.3" => Ok(Some((text, Some(ProtocolVersion::Tls13)))),
             _ => Err(ConninfoError::new(format!("invalid {name} value: {}", quoted_value(text)))
-                .with_hint("it is one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")),
+                .with_hint("allowed values: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3")),
         },
     };
     let min = read("ssl_min_protocol_version")?.and_then(|(_, version)| version).unwrap_or(ProtocolVersion::Tls12);
@@ -191,7 +191,7 @@ fn read_tls_versions(parameters: &Parameters) -> Result<(ProtocolVersion, Protoc
         Some((_, Some(version))) => version,
         Some((text, None)) => {
             return Err(ConninfoError::new(format!("ssl_max_protocol_version={text} is not supported by pgtend"))
-                .with_hint("pgtend speaks TLSv1.2 and TLSv1.3"));
+                .with_hint("pgtend supports TLSv1.2 and TLSv1.3"));
         }
     };
     if min > max {

@@ -32,7 +32,7 @@ pub(super) fn parse_uri(rest: &str) -> Result<Vec<(String, String)>, ConninfoErr
     };
     let stray_at = |part: &str| part.contains('@');
     if hosts.iter().any(|(host, port)| stray_at(host) || stray_at(port)) || (userinfo_end.is_none() && stray_at(path)) {
-        return Err(ConninfoError::new("the URI has an \"@\" where none may be").with_hint(PERCENT_ENCODING_HINT));
+        return Err(ConninfoError::new("unexpected \"@\" in the URI").with_hint(PERCENT_ENCODING_HINT));
     }
     if hosts.iter().any(|(_, port)| !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit())) {
         return Err(ConninfoError::new("the port in the URI is not a number").with_hint(PERCENT_ENCODING_HINT));

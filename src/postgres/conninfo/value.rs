@@ -53,6 +53,6 @@ pub(super) fn read_choice<T: Copy + Default>(
     known.iter().find(|(spelling, _)| *spelling == text).map(|(_, value)| *value).ok_or_else(|| {
         let spellings: Vec<&str> = known.iter().map(|(spelling, _)| *spelling).collect();
         ConninfoError::new(format!("invalid {name} value: {}", quoted_value(text)))
-            .with_hint(format!("it is one of {}", spellings.join(", ")))
+            .with_hint(format!("allowed values: {}", spellings.join(", ")))
     })
 }

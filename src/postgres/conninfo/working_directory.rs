@@ -34,7 +34,7 @@ pub(super) fn reject_weaker(
 ) -> Result<(), ConninfoError> {
     let refusal = |name: &str, variable: &str| {
         Err(ConninfoError::new(format!(
-            "target {target}: a file found in the working directory may not change {name}, which {variable} sets"
+            "target {target}: a file found in the working directory cannot change {name}, which {variable} sets"
         ))
         .with_hint(format!("remove {name} from its conninfo, or move the target to your own configuration file")))
     };

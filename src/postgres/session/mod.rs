@@ -84,7 +84,7 @@ pub enum SessionError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The server is older than [`OLDEST_MAJOR`].
-    #[error("pgtend needs PostgreSQL {OLDEST_MAJOR} or newer, this is {version}")]
+    #[error("pgtend needs PostgreSQL {OLDEST_MAJOR} or newer; this server is {version}")]
     TooOld {
         /// The text of `server_version`.
         version: String,
@@ -286,7 +286,7 @@ impl Session {
             Err(_) => {
                 // Whether the request arrives or not, there is nothing more to do for a server that is silent.
                 self.canceller.cancel().await.ok();
-                self.meter.abort("no answer came in time");
+                self.meter.abort("no answer in time");
                 return Err(SessionError::Timeout { endpoint: self.endpoint.to_string(), limit });
             }
         };

@@ -59,7 +59,7 @@ impl Session {
         }
         let rows = rows.and_then(|rows| rollback.map(|()| rows).map_err(ReadError::Driver));
         rows.map_err(|unread| match unread {
-            ReadError::UnexpectedColumns => QueryError::Failed("the answer has other columns than expected".to_owned()),
+            ReadError::UnexpectedColumns => QueryError::Failed("the result has unexpected columns".to_owned()),
             ReadError::TooLarge(limit) => QueryError::TooLarge(limit),
             ReadError::Driver(error) => match error.as_db_error() {
                 Some(answer) => QueryError::Refused {
@@ -148,7 +148,7 @@ impl DiscardedRows {
             tokio::spawn(async move { canceller.cancel().await });
         }
         if self.bytes > MAX_DISCARDED_BYTES || self.since.elapsed() > DISCARD_TIMEOUT {
-            session.meter.abort(format!("the server did not stop sending the fact \"{fact}\" when it was cancelled"));
+            session.meter.abort(format!("the server did not stop sending the fact \"{fact}\" after a cancel request"));
         }
     }
 }

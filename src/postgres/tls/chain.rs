@@ -136,7 +136,7 @@ fn check_directly_signed(
     }
     for root in candidates {
         if root.has_name_constraints() {
-            let kind = if leaf.is_version_1() { "is X.509 version 1" } else { "says CA:TRUE" };
+            let kind = if leaf.is_version_1() { "is X.509 version 1" } else { "is that of an authority (CA:TRUE)" };
             return Err(CertificateProblem::Unusable(format!(
                 "it {kind} and its issuer {} has name constraints",
                 root.subject()

@@ -11,7 +11,7 @@ pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
     let reason = match error {
         Error::CertExpired { .. } => return CertificateProblem::Expired,
         Error::CertNotValidYet { .. } => return CertificateProblem::NotYetValid,
-        Error::CaUsedAsEndEntity => "it says CA:TRUE: it is the certificate of an authority",
+        Error::CaUsedAsEndEntity => "it is the certificate of an authority (CA:TRUE)",
         Error::EndEntityUsedAsCa => "an intermediate certificate is not that of an authority (CA:TRUE)",
         Error::CertDistrusted => "its key is distrusted",
         Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => {
@@ -28,21 +28,21 @@ pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
         Error::PathLenConstraintViolated => {
             "the chain has more intermediates than the path length of one of its issuers allows"
         }
-        Error::SignatureAlgorithmMismatch => "the two fields that name its signature algorithm differ",
+        Error::SignatureAlgorithmMismatch => "its two signature algorithm fields differ",
         Error::UnsupportedCertVersion => "it is not X.509 version 3",
         Error::UnsupportedCriticalExtension => {
-            "it or an intermediate certificate has a critical extension that pgtend does not know"
+            "it or an intermediate certificate has a critical extension that pgtend does not support"
         }
         Error::UnsupportedSignatureAlgorithmContext(_) => {
             "it or an intermediate certificate is signed with an algorithm that pgtend does not accept (MD5, SHA-1 and others)"
         }
         Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            "the key of one of its issuers is of a kind that pgtend does not accept"
+            "the key type of one of its issuers is not supported"
         }
         Error::InvalidSignatureForPublicKey => {
             "a signature in its chain is not valid, or made by an RSA key below 2048 bits"
         }
-        Error::UnknownIssuer => "its issuer is not known",
+        Error::UnknownIssuer => "its issuer is unknown",
         Error::MaximumPathDepthExceeded
         | Error::MaximumPathBuildCallsExceeded
         | Error::MaximumSignatureChecksExceeded
@@ -57,11 +57,11 @@ pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
 pub(super) fn pem_problem(error: &rustls::pki_types::pem::Error) -> String {
     use rustls::pki_types::pem::Error;
     match error {
-        Error::MissingSectionEnd { .. } => "a section of it has no line -----END …-----".to_owned(),
-        Error::IllegalSectionStart { .. } => "a line of it that begins a section is malformed".to_owned(),
+        Error::MissingSectionEnd { .. } => "a section has no line -----END …-----".to_owned(),
+        Error::IllegalSectionStart { .. } => "the first line of a section is malformed".to_owned(),
         Error::Base64Decode(_) => "it is not valid base64".to_owned(),
         Error::Io(error) => error.to_string(),
-        Error::NoItemsFound => "it holds nothing of that kind in PEM form".to_owned(),
+        Error::NoItemsFound => "it contains no object of this type in PEM form".to_owned(),
         _ => "it is not valid PEM".to_owned(),
     }
 }
@@ -74,15 +74,15 @@ pub(in crate::postgres) fn handshake(error: &io::Error) -> String {
         Some(rustls::Error::AlertReceived(alert)) => {
             let name = alert.as_str().map_or_else(|| "an unknown alert".to_owned(), spaced_words);
             format!(
-                "the server ended the TLS handshake ({name}); it may require a TLS version, a cipher, a certificate or a kind of key that the client does not offer"
+                "the server ended the TLS handshake ({name}); it may require a TLS version, cipher, certificate or key type that the client does not offer"
             )
         }
         Some(rustls::Error::PeerIncompatible(_)) => {
-            "the server and pgtend have no TLS version, cipher or kind of key in common".to_owned()
+            "the server and pgtend have no TLS version, cipher or key type in common".to_owned()
         }
         Some(rustls::Error::NoCertificatesPresented) => "the server sent no certificate".to_owned(),
         Some(rustls::Error::InvalidCertificate(_)) => "the server's certificate is not valid".to_owned(),
-        Some(_) => "what the server sent is not TLS as the standard has it".to_owned(),
+        Some(_) => "the server violated the TLS protocol".to_owned(),
     }
 }
 

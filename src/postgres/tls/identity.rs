@@ -50,9 +50,9 @@ fn certified_key(cert: &Path, key: Option<&Path>, provider: &CryptoProvider) -> 
         })
         .map_err(bad_cert)?;
     if chain.is_empty() {
-        return Err(bad_cert("there is no certificate in it".to_owned()));
+        return Err(bad_cert("it contains no certificate".to_owned()));
     }
-    let Some(key) = key else { return Err(bad_cert("there is no home directory to look for its key in".to_owned())) };
+    let Some(key) = key else { return Err(bad_cert("no home directory is known to look for its key".to_owned())) };
     check_key_mode(key)?;
     let bad_key = |reason: String| SetupProblem::BadKey { path: key.to_owned(), reason };
     let bytes = read_connection_file(key).map_err(|error| bad_key(error.to_string()))?;

@@ -31,13 +31,13 @@ impl ChainRules<'_> {
     /// Returns the first rule that is broken.
     pub(super) fn check_path(&self, chain: &[&ParsedCertificate<'_>]) -> Result<(), CertificateProblem> {
         let Some((leaf, authorities)) = chain.split_first() else {
-            return Err(CertificateProblem::Unusable("it was not sent".to_owned()));
+            return Err(CertificateProblem::Unusable("the server did not send it".to_owned()));
         };
         // OpenSSL ends a chain at a certificate that names itself as its issuer.
         let below_root = chain.split_last().map(|(_, below)| below).unwrap_or_default();
         if let Some(self_issued) = below_root.iter().find(|certificate| is_self_signed(certificate)) {
             return Err(CertificateProblem::Unusable(format!(
-                "{} names itself as its issuer and is not in the root file",
+                "{} is self-signed and not in the root file",
                 self_issued.subject()
             )));
         }
@@ -74,7 +74,7 @@ impl ChainRules<'_> {
     ) -> Result<(), CertificateProblem> {
         if !key_identifier_matches(child, issuer) {
             return Err(CertificateProblem::Unusable(format!(
-                "the authority key identifier of {} is not that of its issuer {}",
+                "the authority key identifier of {} does not match its issuer {}",
                 child.subject(),
                 issuer.subject()
             )));
@@ -87,7 +87,7 @@ impl ChainRules<'_> {
         };
         let ambiguous = || {
             Err(CertificateProblem::Unusable(format!(
-                "several authorities are named {}, and the first that fits did not sign {}",
+                "several authorities are named {}, and the first that matches did not sign {}",
                 issuer.subject(),
                 child.subject()
             )))

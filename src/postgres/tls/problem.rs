@@ -31,7 +31,7 @@ pub enum CertificateProblem {
     #[error("the server's certificate is not valid yet")]
     NotYetValid,
     /// A certificate of the chain is revoked.
-    #[error("the certificate of {subject} is revoked, by {lists}")]
+    #[error("the certificate of {subject} is revoked, according to {lists}")]
     Revoked {
         /// The subject of the revoked certificate.
         subject: String,
@@ -54,7 +54,7 @@ pub enum CertificateProblem {
 }
 
 fn format_names(names: &[String]) -> String {
-    if names.is_empty() { "no host at all".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "no host name".to_owned() } else { names.join(", ") }
 }
 
 impl CertificateProblem {
@@ -62,10 +62,10 @@ impl CertificateProblem {
     pub fn hint(&self) -> String {
         match self {
             Self::UnknownAuthority { root, .. } => format!(
-                "put the authority that signed it (or the certificate itself, if it is self-signed) into {root}, or name another file with sslrootcert"
+                "add the certificate of the issuing authority (or the certificate itself, if it is self-signed) to {root}, or specify another file with sslrootcert"
             ),
             Self::WrongName { names, .. } if names.is_empty() => {
-                "have the certificate issued with the host's name".to_owned()
+                "have the certificate reissued with this host name".to_owned()
             }
             Self::WrongName { names, .. } => {
                 format!(
@@ -77,14 +77,14 @@ impl CertificateProblem {
                 "renew the certificate, or correct the clock of this machine".to_owned()
             }
             Self::Revoked { .. } => {
-                "do not connect before the server has a new certificate; the administrator of the authority knows why it was revoked"
+                "do not connect until the server has a new certificate; ask the certificate authority for the reason of the revocation"
                     .to_owned()
             }
             Self::RevocationUnknown { lists, .. } => format!(
-                "put a current list of each authority of the chain, the root included, into {lists} (sslcrl, sslcrldir)"
+                "add a current list of each authority of the chain, including the root, to {lists} (sslcrl, sslcrldir)"
             ),
             Self::Unusable(_) => {
-                "have the server's certificate issued again; docs/tls.md lists what pgtend accepts".to_owned()
+                "have the server's certificate reissued; docs/tls.md lists the supported certificates".to_owned()
             }
         }
     }
@@ -101,7 +101,7 @@ impl From<CertificateProblem> for rustls::Error {
 pub(in crate::postgres) enum SetupProblem {
     #[error("root certificate file \"{}\" does not exist", .0.display())]
     NoRootFile(PathBuf),
-    #[error("there is no home directory to keep a root certificate file in")]
+    #[error("no home directory is known to look for a root certificate file")]
     NoHomeForRootFile,
     #[error("could not read root certificate file \"{}\": {reason}", .path.display())]
     BadRootFile { path: PathBuf, reason: String },
@@ -121,9 +121,9 @@ pub(in crate::postgres) enum SetupProblem {
     KeyPermissions(PathBuf),
     #[error("could not load private key file \"{}\": {reason}", .path.display())]
     BadKey { path: PathBuf, reason: String },
-    #[error("there is no client certificate, and sslcertmode=require asks for one")]
+    #[error("sslcertmode=require, but there is no client certificate")]
     NoCertificate,
-    #[error("the server did not ask for a client certificate, and sslcertmode=require wants it to")]
+    #[error("sslcertmode=require, but the server did not request a client certificate")]
     CertificateNotRequested,
     #[error("the server did not agree on the ALPN protocol \"postgresql\"")]
     NoAlpn,
@@ -136,18 +136,18 @@ impl SetupProblem {
     pub(in crate::postgres) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoRootFile(_) | Self::NoHomeForRootFile => {
-                "provide the file, name another one with sslrootcert, or use sslrootcert=system".to_owned()
+                "provide the file, specify another one with sslrootcert, or use sslrootcert=system".to_owned()
             }
-            Self::NoHostName => "give host beside hostaddr: the name in the server's certificate".to_owned(),
-            Self::NoSystemRoots(_) => "install the ca-certificates package, or name a file with sslrootcert".to_owned(),
+            Self::NoHostName => "specify host in addition to hostaddr: the name in the server's certificate".to_owned(),
+            Self::NoSystemRoots(_) => "install the ca-certificates package, or specify a file with sslrootcert".to_owned(),
             Self::KeyPermissions(path) => format!("chmod 0600 \"{}\"", path.display()),
             Self::BadKey { .. } => "the key must be an unencrypted PEM or DER file that belongs to sslcert; keys with a passphrase (sslpassword) are not supported".to_owned(),
             Self::NoRevocationFile(_) => "provide it, or remove sslcrl or sslcrldir".to_owned(),
             Self::BadRevocationFile { .. } => {
-                "it must hold complete lists in PEM form (X509 CRL), as openssl ca -gencrl writes them".to_owned()
+                "it must contain complete lists in PEM form (X509 CRL), as openssl ca -gencrl writes them".to_owned()
             }
-            Self::NoCertificate => "name one with sslcert and sslkey".to_owned(),
-            Self::NoAlpn => "sslnegotiation=direct needs a server of version 17 or newer".to_owned(),
+            Self::NoCertificate => "specify one with sslcert and sslkey".to_owned(),
+            Self::NoAlpn => "sslnegotiation=direct requires PostgreSQL 17 or newer".to_owned(),
             _ => return None,
         })
     }

@@ -76,7 +76,7 @@ pub(super) fn read_revocation_lists(
 fn read_list_file(path: &Path) -> Result<Vec<RevocationList>, SetupProblem> {
     let lists = read_lists(path)?;
     if lists.is_empty() {
-        return Err(bad_revocation_file(path, "there is no revocation list (X509 CRL) in it".to_owned()));
+        return Err(bad_revocation_file(path, "it contains no revocation list (X509 CRL)".to_owned()));
     }
     Ok(lists)
 }
@@ -183,7 +183,7 @@ impl RevocationLists {
         }
         for list in current {
             if !list.is_signed_by(issuer, algorithms) {
-                return unknown(format!("the signature of a revocation list is not that of {of}"));
+                return unknown(format!("the signature of a revocation list was not made by {of}"));
             }
             let serial = &certificate.certificate.tbs_certificate.serial_number;
             let revoked = list.parsed.tbs_cert_list.revoked_certificates.iter().flatten();

@@ -93,7 +93,7 @@ pub(super) fn read_trusted_roots(source: &RootCert, mode: SslMode) -> Result<Opt
                     .collect::<Result<_, _>>()
                     .map_err(|error| bad(pem_problem(&error)))?;
                 if certificates.is_empty() {
-                    return Err(bad("there is no certificate in it".to_owned()));
+                    return Err(bad("it contains no certificate".to_owned()));
                 }
                 (format!("\"{}\"", path.display()), certificates)
             }

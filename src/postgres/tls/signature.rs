@@ -47,8 +47,7 @@ pub(super) fn check_handshake_13(
 }
 
 fn signature_error() -> Error {
-    let reason =
-        "its key did not sign the handshake, or is RSA below 2048 bits or of another kind that pgtend does not accept";
+    let reason = "its key did not sign the handshake, or its key type is not supported (RSA below 2048 bits is not)";
     CertificateProblem::Unusable(reason.to_owned()).into()
 }
 

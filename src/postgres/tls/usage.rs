@@ -74,7 +74,7 @@ impl ParsedCertificate<'_> {
             Some(extension) => {
                 let subject = self.subject();
                 let oid = extension.extn_id;
-                Err(unusable(format!("{subject} has a critical extension ({oid}) that pgtend does not know")))
+                Err(unusable(format!("{subject} has a critical extension ({oid}) that pgtend does not support")))
             }
             None => Ok(()),
         }
@@ -117,7 +117,7 @@ impl ParsedCertificate<'_> {
         let excluded = |why: &str| Err(unusable(format!("its issuer {} {why}", self.subject())));
         self.check_critical_extensions()?;
         if !self.may_sign_certificates() {
-            return excluded("may not sign certificates: its key usage does not include keyCertSign");
+            return excluded("cannot sign certificates: its key usage does not include keyCertSign");
         }
         let is_ca = match self.extension::<BasicConstraints>()? {
             Some(constraints) => constraints.ca,
@@ -126,7 +126,8 @@ impl ParsedCertificate<'_> {
         if !is_ca {
             return excluded("is not a certificate authority (CA:TRUE)");
         }
-        self.check_extended_key_usage().or_else(|_| excluded("is not for servers: see its extended key usage"))
+        self.check_extended_key_usage()
+            .or_else(|_| excluded("cannot issue server certificates: its extended key usage excludes serverAuth"))
     }
 
     /// Requires serverAuth. anyExtendedKeyUsage does not stand for it, as in OpenSSL.

@@ -36,7 +36,7 @@ async fn auth_wrong_password_names_its_source() {
         assert_says(
             &error,
             &["database \"postgres\"", &user, &port, "password authentication failed", "28P01"],
-            "the connection flags",
+            "the connection options",
         );
         assert!(matches!(error, ConnectError::Failed(_)));
     }
@@ -60,7 +60,7 @@ async fn auth_missing_password_requests_prompt() {
         let text = SERVER.tcp_conninfo(&format!("user={user}"));
         let error = connect_error(&text).await;
         assert!(matches!(error, ConnectError::PasswordNeeded(_)), "{error}");
-        assert_says(&error, &["asks for a password"], "PGPASSWORD");
+        assert_says(&error, &["requires a password"], "PGPASSWORD");
         assert!(connect(&parse_conninfo(&text).with_password(PASSWORD)).await.is_ok());
     }
 }
@@ -99,7 +99,7 @@ async fn auth_missing_pg_hba_entry_is_explained() {
 async fn auth_channel_binding_is_honoured() {
     let scram = format!("user=scramuser password={PASSWORD}");
     let error = connect_error(&SERVER.tcp_conninfo(&format!("{scram} sslmode=disable channel_binding=require"))).await;
-    assert_says(&error, &["channel binding"], "channel_binding=require needs TLS");
+    assert_says(&error, &["channel binding"], "channel_binding=require requires SSL");
     let error = connect_error(
         &SERVER.tcp_conninfo(&format!("user=md5user password={PASSWORD} sslmode=require channel_binding=require")),
     )

@@ -97,7 +97,7 @@ async fn tls_required_refuses_server_without_tls() {
             &format!("sslmode={mode} {}", file_option("sslrootcert", "ca.crt")),
         ))
         .await;
-        assert_says(&error, &["does not support SSL"], "turn on ssl");
+        assert_says(&error, &["does not support SSL"], "set ssl = on");
     }
     for mode in ["disable", "allow", "prefer"] {
         assert_eq!(open_session(&host_conninfo(&WITHOUT_TLS, "db.test", &format!("sslmode={mode}"))).await.tls, None);

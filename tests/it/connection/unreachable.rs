@@ -8,16 +8,16 @@ async fn unreachable_closed_port() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = connect_error(&format!("host=127.0.0.1 port={port} user=u dbname=d password={PASSWORD}")).await;
     let host_and_port = format!("\"127.0.0.1\", port {port}");
-    assert_says(&error, &["database \"d\" as user \"u\"", &host_and_port, "refused"], "nothing listens");
+    assert_says(&error, &["database \"d\" as user \"u\"", &host_and_port, "refused"], "accepts TCP connections");
     assert_eq!(error.sqlstate(), None);
 }
 
 #[tokio::test]
 async fn unreachable_missing_socket() {
     let error = connect_error(&format!("host=/nowhere port=5499 password={PASSWORD}")).await;
-    assert_says(&error, &["\"/nowhere/.s.PGSQL.5499\"", "No such file"], "is the server running");
+    assert_says(&error, &["\"/nowhere/.s.PGSQL.5499\"", "No such file"], "that the server is running");
     let error = connect_error("host=@pgtend-nowhere port=5499").await;
-    assert_says(&error, &["@pgtend-nowhere", "refused"], "is the server running");
+    assert_says(&error, &["@pgtend-nowhere", "refused"], "that the server is running");
 }
 
 #[tokio::test]

@@ -219,7 +219,7 @@ async fn history_conninfo_has_every_form() {
     let name = StoreName::parse(&format!("postgresql://app@127.0.0.1:{port}")).expect("a store");
     let (address, _) = name.resolve(&without).expect("a conninfo");
     let error = assert_refused(&address, Store::open(&address).await);
-    assert!(error.contains("asks for a password") && error.contains(".pgpass"), "{error}");
+    assert!(error.contains("requires a password") && error.contains(".pgpass"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

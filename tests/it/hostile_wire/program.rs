@@ -280,5 +280,5 @@ fn program_names_what_the_server_of_a_store_breaks() {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("the server broke the protocol: a message does not answer the request"), "{text}");
+    assert!(text.contains("protocol violation by the server: an unexpected message"), "{text}");
 }

@@ -61,7 +61,7 @@ async fn queries_end_rows_without_end() {
     });
     let session = session(&server, MB).await;
     let (_, round) = read_fact(&session).await;
-    assert_lost(&round, "the server did not stop sending the fact \"numbers\" when it was cancelled");
+    assert_lost(&round, "the server did not stop sending the fact \"numbers\" after a cancel request");
     assert!(server.received().iter().any(|packet| packet.len() == 16), "it was cancelled first");
     // Discarded rows are limited, too.
     assert!(session.received_bytes() < 300 * MB, "{}", session.received_bytes());
@@ -130,7 +130,7 @@ async fn queries_refuse_rows_of_another_shape() {
         wire.send(b'C', b"SELECT 1\0")
     });
     let (_, round) = read_fact(&session(&server, MB).await).await;
-    assert_lost(&round, "a row does not have the columns that were described");
+    assert_lost(&round, "a row does not match its row description");
 }
 
 #[tokio::test]

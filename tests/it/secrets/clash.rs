@@ -30,7 +30,7 @@ fn clash_own_target_is_used() {
     for file in [&own_file, &found_file] {
         assert!(ended.stderr.contains(file.to_str().expect("UTF-8")), "{ended:?}");
     }
-    assert!(ended.stderr.contains("the definition in your own file") && !ended.stderr.contains("note:"), "{ended:?}");
+    assert!(ended.stderr.contains("; the definition in") && !ended.stderr.contains("note:"), "{ended:?}");
 
     let shown = run_command(&mut machine.pgtend_command(&["config", "show"]));
     assert!(shown.stdout.contains(&format!("target.prod from {}\n", own_file.display())), "{shown:?}");

@@ -85,12 +85,12 @@ fn choose_source(
     let ConnectionRequest { flags, target, environment } = request;
     if flags.has_connection_flag() {
         if let Some(target) = target {
-            warnings.push(format!("target {} is not used: the connection flags come before it", target.name));
+            warnings.push(format!("target {} is not used: the connection options override it", target.name));
         } else if environment.var("DATABASE_URL").is_some()
             && !flags.has_server()
             && !is_named_by_environment(environment)
         {
-            warnings.push("DATABASE_URL is not used: the connection flags come before it".to_owned());
+            warnings.push("DATABASE_URL is not used: the connection options override it".to_owned());
         }
         return Ok((Source::Flags, parameters_from_flags(flags)?));
     }
@@ -144,7 +144,7 @@ fn drop_foreign_service_password(parameters: &mut Parameters, named: &Parameters
     let has_other_host = ["host", "hostaddr"].iter().any(|key| named.text(key).is_some());
     if has_other_host {
         warnings.push(format!(
-            "the password of {origin} is not used: it belongs to the host of service {name}, and another one was named"
+            "the password of {origin} is not used: it belongs to the host of service {name}, but another host is specified"
         ));
         parameters.remove("password");
     }
@@ -158,7 +158,7 @@ fn drop_untrusted_target_password(parameters: &mut Parameters, target: &str, war
         _ => return,
     };
     warnings.push(format!(
-        "{what} is not used for target {target}: a file of the working directory names its host; use ~/.pgpass"
+        "{what} is not used for target {target}: its host comes from a file in the working directory; use ~/.pgpass"
     ));
     parameters.remove("password");
 }
@@ -167,7 +167,7 @@ fn drop_untrusted_target_password(parameters: &mut Parameters, target: &str, war
 fn restrict_password_file(conninfo: &mut Conninfo, target: &str, warnings: &mut Vec<String>) {
     if working_directory::is_deliberately_unencrypted(conninfo.tls.mode, &conninfo.hosts) {
         warnings.push(format!(
-            "the password file is not used for target {target}: a file of the working directory turns encryption off"
+            "the password file is not used for target {target}: a file in the working directory disables encryption"
         ));
         conninfo.passfile = None;
     }
@@ -202,8 +202,8 @@ fn fill_from_environment(parameters: &mut Parameters, environment: &Environment)
 fn build_conninfo(parameters: &Parameters, environment: &Environment) -> Result<Conninfo, ConninfoError> {
     reject_unsupported_values(parameters)?;
     let user = parameters.text("user").or(environment.os_user.as_deref()).map(str::to_owned).ok_or_else(|| {
-        ConninfoError::new("no user name given, and the operating system does not know one")
-            .with_hint("name the role with -U, user= or PGUSER")
+        ConninfoError::new("no user name specified, and the operating system has none for this process")
+            .with_hint("specify the role with -U, user= or PGUSER")
     })?;
     let dbname = parameters.text("dbname").unwrap_or(&user).to_owned();
     let socket_directory = default_socket_directory();
@@ -261,7 +261,7 @@ fn find_passwords(conninfo: &mut Conninfo, parameters: &Parameters, warnings: &m
                 if let (None, Some(unused)) = (&found, unrestricted) {
                     let key = host.password_key(socket_directory.as_deref(), host_field);
                     warnings.push(format!(
-                        "{} is not used: a file of the working directory names the server, so the line must name its host \"{key}\"",
+                        "{} is not used: the server comes from a file in the working directory, so the line must contain its host \"{key}\"",
                         unused.origin
                     ));
                 }
@@ -290,17 +290,17 @@ fn reject_unsupported_values(parameters: &Parameters) -> Result<(), ConninfoErro
             return refuse(
                 "gssencmode",
                 text,
-                "pgtend has no GSSAPI; use sslmode=verify-full for an encrypted connection",
+                "pgtend does not support GSSAPI; use sslmode=verify-full for an encrypted connection",
             );
         }
     }
     match parameters.text("client_encoding").map(str::to_ascii_lowercase).as_deref() {
         None | Some("utf8" | "utf-8" | "unicode" | "auto") => {}
-        Some(text) => return refuse("client_encoding", text, "pgtend reads UTF8 only; the server converts"),
+        Some(text) => return refuse("client_encoding", text, "pgtend supports only UTF8; the server converts"),
     }
     match parameters.text("min_protocol_version") {
         None | Some("3.0") => Ok(()),
-        Some(text) => refuse("min_protocol_version", text, "pgtend speaks protocol 3.0"),
+        Some(text) => refuse("min_protocol_version", text, "pgtend supports protocol 3.0"),
     }
 }
 

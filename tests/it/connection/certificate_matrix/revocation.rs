@@ -61,8 +61,8 @@ async fn revocation_file_without_list_is_refused() {
     for (parameter, part) in [
         (conninfo_pair("sslcrl", "/nowhere.crl".into()), "list \"/nowhere.crl\" does not exist"),
         (conninfo_pair("sslcrldir", "/nowhere.d".into()), "list \"/nowhere.d\" does not exist"),
-        (conninfo_pair("sslcrl", AUTHORITY.file_path("root.crt")), "there is no revocation list (X509 CRL) in it"),
-        (conninfo_pair("sslcrl", AUTHORITY.file_path("root.key")), "there is no revocation list (X509 CRL) in it"),
+        (conninfo_pair("sslcrl", AUTHORITY.file_path("root.crt")), "it contains no revocation list (X509 CRL)"),
+        (conninfo_pair("sslcrl", AUTHORITY.file_path("root.key")), "it contains no revocation list (X509 CRL)"),
         (conninfo_pair("sslcrl", garbage), "malformed"),
         (conninfo_pair("sslcrldir", AUTHORITY.file_path("root.crl")), "could not read certificate revocation list"),
     ] {

@@ -169,7 +169,7 @@ pub fn root_cases() -> Vec<Case> {
             &["leaf-by-eku-client"],
             &["root-eku-client"],
             BOTH_REFUSE,
-            refused_with("is not for servers"),
+            refused_with("cannot issue server certificates"),
         ),
         new_case("root for serverAuth", &["leaf-by-eku-server"], &["root-eku-server"], BOTH_ACCEPT, ACCEPTED),
         new_case(
@@ -330,7 +330,7 @@ pub fn chain_cases() -> Vec<Case> {
             &["leaf-by-int", "int-by-other", "int"],
             &["root"],
             BOTH_REFUSE,
-            refused_with("the first that fits"),
+            refused_with("the first that matches"),
         ),
         new_case(
             "cross-signed intermediates sent, one of the root first",
