@@ -28,7 +28,7 @@ ENTRYPOINT ["pgtend"]
 # sslrootcert=system. No shell, no libc, no packages.
 FROM scratch
 LABEL org.opencontainers.image.title="pgtend" \
-      org.opencontainers.image.description="Postgres maintenance a DBA trusts with production" \
+      org.opencontainers.image.description="PostgreSQL maintenance: disk space, replication slots, WAL, indexes, health checks" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /empty /tmp
