@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes docs/overview.svg from a real run: the demo's cluster, `pgtend overview` on it, its colours as SVG.
+# Creates docs/overview.svg from the output of `pgtend overview` on the demo cluster.
 #
 #   docs/picture.sh [--pg-bin DIR]     arguments go to `pgtend demo`; PGTEND names another binary
 #
@@ -16,12 +16,13 @@ if [ -z "${PGTEND:-}" ]; then
     PGTEND=${CARGO_TARGET_DIR:-target}/release/pgtend
 fi
 
-demo=$("$PGTEND" demo --keep "$@")
-# The last lines are how to look at the cluster and how to remove it.
-conninfo=$(printf '%s\n' "$demo" | sed -n "s/^  pgtend overview -d '\(.*\)'\$/\1/p")
-remove=$(printf '%s\n' "$demo" | sed -n '/^Remove it:$/{n;p;}')
-trap 'sh -c "$remove"' EXIT
+# A state folder of its own, so that another kept demo cluster is not used or stopped.
+XDG_STATE_HOME=$(mktemp -d)
+export XDG_STATE_HOME
+trap '"$PGTEND" demo --stop; rm -rf "$XDG_STATE_HOME"' EXIT
+connection=$("$PGTEND" demo --keep "$@")
+eval "$connection"
 
-COLUMNS=80 "$PGTEND" overview --color always -d "$conninfo" |
+COLUMNS=80 "$PGTEND" overview --color always |
     "$tools/bin/python" docs/picture.py '$ pgtend overview' >docs/overview.svg
 echo "docs/overview.svg: $(wc -c <docs/overview.svg) bytes"

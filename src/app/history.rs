@@ -81,7 +81,7 @@ impl Context {
     /// Stores the predictions of an audit, if a store exists. A store that cannot be written causes a note, not a failure.
     /// Predictions from a snapshot file are not stored: the file may be old.
     pub async fn store_predictions(&self, predictions: &[Prediction]) -> Result<(), Failure> {
-        if self.reads_snapshot_file() || !self.has_history {
+        if self.reads_snapshot_file() {
             return Ok(());
         }
         // Loading the history has already reported the error.
@@ -111,7 +111,7 @@ impl Context {
     /// Returns the store that a report reads; `None` for none.
     fn history_to_read(&self) -> Result<Option<StoreAddress>, Failure> {
         let reading = &self.global.reading;
-        if !self.has_history || (reading.from.is_some() && reading.history.is_none()) {
+        if reading.from.is_some() && reading.history.is_none() {
             return Ok(None);
         }
         let address = match self.history_address() {

@@ -49,8 +49,6 @@ pub struct Context {
     pub connection: PrintedConnection,
     global: GlobalArgs,
     config: OnceCell<Config>,
-    /// Whether reports use a history: those on a throwaway cluster do not.
-    has_history: bool,
     /// Whether the note on the configuration file of the working directory was printed.
     working_directory_noted: Cell<bool>,
     /// The store's address, after it was resolved.
@@ -69,24 +67,41 @@ impl Context {
             environment,
             global,
             config: OnceCell::new(),
-            has_history: true,
             working_directory_noted: Cell::new(false),
             history_address: OnceCell::new(),
         }
     }
 
-    /// Returns the same run for a throwaway cluster instead of the server that the user named. Actions there are recorded in
-    /// a separate journal; reports use no history.
+    /// Returns the first given option that concerns a server, a snapshot file or a history.
     #[cfg(feature = "demo")]
-    pub fn for_throwaway_cluster(&self, conninfo: String, history: &std::path::Path) -> Context {
-        let mut global = self.global.clone();
-        global.connection = options::ConnectionArgs { dbname: Some(conninfo), no_password: true, ..Default::default() };
-        global.reading.history = Some(history.display().to_string());
-        global.reading.from = None;
-        global.reading.since.clear();
-        let is_libpq = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
+    pub fn unused_server_option(&self) -> Option<&'static str> {
+        let (connection, reading) = (&self.global.connection, &self.global.reading);
+        let is_given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let given = [
+            ("--host", is_given(&connection.host)),
+            ("--port", is_given(&connection.port)),
+            ("--username", is_given(&connection.username)),
+            ("--dbname", is_given(&connection.dbname)),
+            ("--password", connection.password),
+            ("--target", connection.target.is_some()),
+            ("--config", connection.config.is_some()),
+            ("--from", reading.from.is_some()),
+            ("--since", !reading.since.is_empty()),
+            ("--history", reading.history.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+
+    /// Returns the same run for a throwaway cluster, with its own environment and history store. The configuration is not
+    /// read.
+    #[cfg(feature = "demo")]
+    pub fn for_throwaway_cluster(&self, variables: [(&str, String); 4], history: &std::path::Path) -> Context {
+        let global = self.global.clone();
+        let is_foreign = |name: &str| name.starts_with("PG") || name == "DATABASE_URL";
         let mut environment = self.environment.clone();
-        environment.vars.retain(|name, _| !is_libpq(name));
+        environment.vars.retain(|name, _| !is_foreign(name));
+        environment.vars.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+        environment.vars.insert("PGTEND_HISTORY".to_owned(), history.display().to_string());
         let config = OnceCell::from(Config::default());
         let connection = connection::printed(&global, &environment);
         Context {
@@ -95,7 +110,6 @@ impl Context {
             environment,
             global,
             config,
-            has_history: false,
             working_directory_noted: Cell::new(false),
             history_address: OnceCell::new(),
         }

@@ -92,14 +92,6 @@ impl AuditArgs {
     pub fn exit_on_failure(&self) -> ExitCode {
         if self.target_size.is_some() { ExitCode::Incomplete } else { ExitCode::Failed }
     }
-
-    /// Returns the arguments for the demo's cluster, which has no history.
-    #[cfg(feature = "demo")]
-    pub fn for_demo() -> AuditArgs {
-        let (growth, wal_per_hour, outage) = (Some(0), Some(16 << 20), Some(3_600));
-        let min_reclaim = Some(super::indexes::DEMO_MIN_RECLAIM_BYTES);
-        AuditArgs { growth, wal_per_hour, outage, min_observation: Some(0), min_reclaim, ..AuditArgs::default() }
-    }
 }
 
 pub async fn cmd_audit(args: AuditArgs, context: &Context) -> Result<ExitCode, Failure> {

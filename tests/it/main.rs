@@ -8,6 +8,7 @@ mod command_line;
 mod compose;
 mod config;
 mod connection;
+mod demo;
 mod docs_cli;
 mod docs_tasks;
 mod fault_injection;

@@ -14,8 +14,8 @@ use super::template::{self, SETTINGS_FILE, write_private_file};
 use super::watchdog::Watchdog;
 use super::{Error, Installation, Result, folder};
 
-/// A running (or stopped) server of our own in a folder of its own. Dropping it ends the server at
-/// once and removes the folder; so does the end of this process, even by SIGKILL.
+/// A private server, running or stopped, in its own folder. Dropping it stops the server in immediate
+/// mode and removes the folder; so does the end of this process, even by SIGKILL.
 #[derive(Debug)]
 pub struct Cluster {
     pub(super) installation: Installation,
@@ -27,12 +27,12 @@ pub struct Cluster {
     pub(super) server: Option<Child>,
     pub(super) paused: AtomicBool,
     pub(super) watchdog: Watchdog,
-    /// It stays when this value goes.
+    /// Whether the cluster remains when this value is dropped.
     is_detached: bool,
 }
 
 impl Cluster {
-    /// Makes a cluster and starts its server.
+    /// Creates a cluster and starts its server.
     pub fn start(installation: &Installation, options: ClusterOptions) -> Result<Self> {
         let mut cluster = Self::prepare(installation, options)?;
         match &cluster.options.origin {
@@ -48,7 +48,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// A cluster with a folder and a watchdog, but nothing in the folder yet.
+    /// Returns a cluster with an empty folder and a watchdog.
     pub(super) fn prepare(installation: &Installation, options: ClusterOptions) -> Result<Self> {
         let home = folder::create_private_folder(&options.parent, "pgtend")?;
         let set_up = || -> Result<_> {
@@ -64,7 +64,7 @@ impl Cluster {
                     }
                 }
             }
-            // As /proc shows it to the watchdog, even where /tmp is a link.
+            // The watchdog compares it with /proc, which shows the path without symbolic links.
             let canonical_home = fs::canonicalize(&home).while_doing(|| format!("look at {}", home.display()))?;
             let watchdog = Watchdog::spawn(&canonical_home, account.as_ref())?;
             Ok((account, canonical_home, watchdog))
@@ -89,8 +89,8 @@ impl Cluster {
         }
     }
 
-    /// Writes the settings and starts the server on a port that was free a moment ago; on another one
-    /// if somebody else has taken it meanwhile.
+    /// Writes the settings and starts the server on a free port; retries with another port if the first
+    /// one has been taken since it was chosen.
     pub(super) fn start_on_free_port(&mut self) -> Result<()> {
         self.password = template::read_password(&self.home)?;
         let mut attempts = 5;
@@ -117,15 +117,15 @@ impl Cluster {
         write_private_file(self.account.as_ref(), &path, &format_configuration(&settings))
     }
 
-    /// Writes a file into the data directory that the server, and nobody else, can read: a key, a
-    /// signal, a password file.
+    /// Writes a file into the data directory that only the server's user can read: a key, a signal, a
+    /// password file.
     pub fn write_file(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.data_directory().join(name);
         write_private_file(self.account.as_ref(), &path, text)?;
         Ok(path)
     }
 
-    /// `key=value` pairs for the superuser over the socket, which asks no password.
+    /// Returns a `key=value` conninfo of the superuser over the socket, which requires no password.
     pub fn conninfo(&self) -> String {
         let home = self.home.display().to_string();
         let is_plain = !home.contains(|c: char| c.is_whitespace() || matches!(c, '\'' | '\\'));
@@ -133,65 +133,78 @@ impl Cluster {
         format!("host={host} port={} user=postgres dbname=postgres", self.port)
     }
 
-    /// `key=value` pairs for the superuser over TCP, with the password.
+    /// Returns a `key=value` conninfo of the superuser over TCP, with the password.
     pub fn tcp_conninfo(&self) -> String {
         format!("host=127.0.0.1 port={} user=postgres password={} dbname=postgres", self.port, self.password)
     }
 
-    /// The address it listens on besides the socket.
+    /// Returns the TCP address that the server listens on.
     pub fn host(&self) -> &'static str {
         "127.0.0.1"
     }
 
-    /// The port of both the socket and the address.
+    /// Returns the port of the socket and of the TCP address.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The superuser's password, needed over TCP only.
+    /// Returns the superuser's password, which only TCP connections require.
     pub fn password(&self) -> &str {
         &self.password
     }
 
-    /// The folder of the Unix socket.
+    /// Returns the folder of the Unix-domain socket.
     pub fn socket_dir(&self) -> &Path {
         &self.home
     }
 
-    /// The data directory.
+    /// Returns the data directory.
     pub fn data_directory(&self) -> PathBuf {
         self.home.join("data")
     }
 
-    /// The installation it runs from.
+    /// Returns the installation of the server.
     pub fn installation(&self) -> &Installation {
         &self.installation
     }
 
-    /// The account that runs the server in place of root.
+    /// Returns the account that runs the server instead of root.
     pub fn account(&self) -> Option<&Account> {
         self.account.as_ref()
     }
 
-    /// The file with the server's log.
+    /// Returns the path of the server log.
     pub fn log_file(&self) -> PathBuf {
         self.home.join("log")
     }
 
-    /// All of the server's log.
+    /// Returns the whole server log.
     pub fn log(&self) -> String {
         fs::read(self.log_file()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Leaves the server running and its folder in place beyond this process. Returns the postmaster's process id, unless
-    /// the cluster is stopped, and the folder.
-    pub fn detach(mut self) -> Result<(Option<u32>, PathBuf)> {
+    /// Leaves the server running and the folder in place after the end of this process.
+    pub fn detach(mut self) -> Result<()> {
         self.watchdog.detach()?;
         self.is_detached = true;
-        Ok((self.postmaster_pid(), self.home.clone()))
+        Ok(())
     }
 
-    /// The postmaster, unless the cluster is stopped.
+    /// Stops the server of a detached cluster, if it is running, and removes the folder, if it exists.
+    pub fn stop_detached(folder: &Path) -> Result<()> {
+        if !folder.exists() {
+            return Ok(());
+        }
+        let mut watchdog = Watchdog::spawn(folder, Account::server_account()?.as_ref())?;
+        watchdog.trigger();
+        watchdog.wait();
+        if !folder.exists() {
+            return Ok(());
+        }
+        fs::remove_dir_all(folder).while_doing(|| format!("remove {}", folder.display()))
+    }
+
+    /// Returns the pid of the postmaster; `None` if the cluster is stopped.
     pub fn postmaster_pid(&self) -> Option<u32> {
         self.server.as_ref().map(Child::id)
     }
@@ -202,7 +215,7 @@ impl Drop for Cluster {
         if self.is_detached {
             return;
         }
-        // The watchdog wakes the postmaster only, which then gives its children five seconds.
+        // The watchdog resumes only the postmaster, which then waits five seconds for its children.
         let _ = self.resume();
         self.watchdog.trigger();
         if !self.reap(Duration::from_secs(15))
@@ -211,7 +224,7 @@ impl Drop for Cluster {
             let _ = server.kill().and_then(|()| server.wait());
         }
         self.watchdog.wait();
-        // The watchdog runs as the server's user and may not be allowed to remove the folder itself.
+        // The watchdog runs as the server's user, which may lack the permission to remove the folder.
         let _ = fs::remove_dir_all(&self.home);
     }
 }

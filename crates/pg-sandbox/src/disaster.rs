@@ -1,4 +1,4 @@
-//! The classic disaster in small, step by step, for the demo and the tests.
+//! A small incident, step by step, for the demo and the tests: unused slots retain WAL, a table has too many indexes.
 
 /// All steps as one script.
 pub const SCRIPT: &str = include_str!("disaster.sql");
@@ -6,19 +6,19 @@ pub const SCRIPT: &str = include_str!("disaster.sql");
 /// One step of the disaster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// A few words.
+    /// Short name.
     pub name: &'static str,
-    /// What happened, for a person: a line.
+    /// What happens, in one line.
     pub description: &'static str,
     /// The SQL; one statement when it runs alone, else a batch for one transaction.
     pub sql: String,
-    /// Whether it has to run outside a transaction.
+    /// Whether it must run outside a transaction.
     pub outside_transaction: bool,
-    /// The SQLSTATE that it is meant to fail with.
+    /// The SQLSTATE with which it must fail.
     pub expected_sqlstate: Option<&'static str>,
 }
 
-/// The steps in their order. They need a superuser's session in one database of a cluster with
+/// Returns the steps in order. They need a superuser's session in one database of a cluster with
 /// `wal_level = logical` and two free slots.
 pub fn steps() -> Vec<Step> {
     SCRIPT.split("-- step: ").skip(1).map(parse_step).collect()

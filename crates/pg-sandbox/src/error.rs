@@ -1,99 +1,99 @@
-//! What can go wrong with a throwaway cluster.
+//! Errors of throwaway clusters.
 
 use std::io;
 use std::path::PathBuf;
 
-/// What went wrong, in words that say what to do where there is something to do.
+/// Why a cluster is not available, with a remedy where there is one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A folder was named that holds no usable Postgres server.
-    #[error("no usable Postgres server in {}: {why}", bin.display())]
+    /// A folder contains no usable PostgreSQL server.
+    #[error("no usable PostgreSQL server in {}: {why}", bin.display())]
     NotAnInstallation {
-        /// The folder that was looked at.
+        /// The folder.
         bin: PathBuf,
-        /// What was missing or refused.
+        /// What is missing or unsupported.
         why: String,
     },
 
-    /// Nothing is installed and nothing may or can be fetched.
+    /// No server is installed, and none can or may be downloaded.
     #[error("{why}\n\n{remedy}")]
     NoInstallation {
-        /// Why nothing was fetched.
+        /// Why none was downloaded.
         why: String,
-        /// What to install, line by line.
+        /// What to install, in several lines.
         remedy: String,
     },
 
     /// There is no pinned package for this major on this platform.
-    #[error("no Postgres {major} package is known for {platform}\n\n{remedy}")]
+    #[error("there is no package of PostgreSQL {major} for {platform}\n\n{remedy}")]
     NotPackaged {
-        /// The wanted major.
+        /// The requested major.
         major: u32,
-        /// The platform as the packages name it.
+        /// The platform, by its name in the packages.
         platform: String,
         /// What to install instead.
         remedy: String,
     },
 
-    /// The package that arrived is not the one that was pinned. Nothing of it was kept.
-    #[error("{package} is not the package pgtend knows: its checksum differs; nothing was kept\n{output}")]
+    /// The checksum of the downloaded package differs from the pinned one. The package was discarded.
+    #[error("the checksum of {package} is not the expected one; the package was discarded\n{output}")]
     ChecksumMismatch {
         /// Name and version of the package.
         package: String,
-        /// What npm said.
+        /// Output of npm.
         output: String,
     },
 
-    /// The package did not arrive.
-    #[error("could not fetch {package}\n{output}")]
+    /// The package could not be downloaded.
+    #[error("could not download {package}\n{output}")]
     Fetch {
         /// Name and version of the package.
         package: String,
-        /// What npm said, or what was missing in the package.
+        /// Output of npm, or what is missing in the package.
         output: String,
     },
 
-    /// Postgres refuses to run as root, and there is no other account to run it.
-    #[error("Postgres does not run as root, and there is neither a user postgres nor nobody to run it")]
+    /// PostgreSQL refuses to run as root, and there is no other account to run it.
+    #[error("PostgreSQL does not run as root, and this machine has neither a user postgres nor a user nobody")]
     NoAccount,
 
-    /// The unprivileged account that has to run the server cannot reach a folder.
-    #[error("the user {account} cannot reach {}; name a folder that others may enter", folder.display())]
+    /// The unprivileged account that has to run the server cannot enter a folder.
+    #[error("the user {account} cannot enter {}; specify a folder that other users can enter", folder.display())]
     InaccessibleFolder {
-        /// The folder in question.
+        /// The folder.
         folder: PathBuf,
-        /// The account that has to reach it.
+        /// The account.
         account: String,
     },
 
     /// initdb failed.
     #[error("initdb failed\n{output}")]
     Initdb {
-        /// What initdb said.
+        /// Output of initdb.
         output: String,
     },
 
-    /// The server did not do what it was asked to; carries the tail of its log.
+    /// The server did not start, stop or get promoted; with the end of its log.
     #[error("the server {what}\n{log}")]
     Server {
-        /// What it failed to do.
+        /// What failed.
         what: String,
         /// The last lines of its log.
         log: String,
     },
 
-    /// The operating system refused.
+    /// An error of the operating system.
     #[error("could not {action}")]
     Io {
-        /// What was being done.
+        /// The operation.
         action: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
 }
 
-/// Says what was being done when the system refused.
+/// Adds the operation to an error of the system.
 pub(super) trait IoContext<T> {
     fn while_doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
 }

@@ -1,4 +1,4 @@
-//! Private folders with names that nobody else has.
+//! Private folders with unique names.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder};
@@ -11,32 +11,32 @@ use std::time::{Duration, SystemTime};
 use super::Result;
 use super::error::IoContext;
 
-/// Makes the folder `parent/prefix-XXXXXXXX`, which only its owner may enter.
+/// Creates the folder `parent/prefix-XXXXXXXX`, which only its owner can enter.
 pub(super) fn create_private_folder(parent: &Path, prefix: &str) -> Result<PathBuf> {
     loop {
         let path = parent.join(format!("{prefix}-{:08x}", random() as u32));
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => return Ok(path),
             Err(taken) if taken.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).while_doing(|| format!("make a folder in {}", parent.display())),
+            Err(error) => return Err(error).while_doing(|| format!("create a folder in {}", parent.display())),
         }
     }
 }
 
-/// The standard library's only source of randomness: the keys of its hash maps come from the system.
+/// Returns a random number. The keys of hash maps are the standard library's only source of randomness.
 pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// A folder in which something is made that is to appear elsewhere complete; gone when dropped.
+/// A folder in which content is prepared before it is moved to its final place; removed on drop.
 #[derive(Debug)]
 pub(super) struct Staging(PathBuf);
 
-/// Longer than any fetch takes: such a folder belongs to a process that was killed.
+/// Longer than any download: an older folder belongs to a process that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 impl Staging {
-    /// On the same file system as `target`, so that it can be moved there in one step.
+    /// Creates the folder on the same file system as `target`, so that its content can be renamed to it.
     pub(super) fn next_to(target: &Path) -> Result<Self> {
         let parent = target.parent().unwrap_or(Path::new("/"));
         remove_abandoned(parent);
@@ -50,7 +50,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here; `sweep` tries again some day.
+        // An error is ignored; `remove_abandoned` tries again later.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Postgres server binaries on this machine.
+//! PostgreSQL server binaries on this machine.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -9,30 +9,30 @@ use std::path::{Path, PathBuf};
 use super::account::{clean_command, list_folder};
 use super::{Error, Result};
 
-/// The majors that pgtend supports.
+/// The supported majors.
 pub const MAJORS: RangeInclusive<u32> = 13..=18;
 
-/// A folder of server binaries that ran when it was asked for its version.
+/// A folder of server binaries whose `postgres --version` succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
     /// The folder that holds `postgres` and `initdb`.
     pub bin: PathBuf,
-    /// As the server says it: `17.10`, `15.18`, `18beta1`.
+    /// The version as the server prints it: `17.10`, `15.18`, `18beta1`.
     pub version: String,
     /// The major version.
     pub major: u32,
 }
 
 impl Installation {
-    /// The installation in this folder, verified by running `postgres --version`.
+    /// Returns the installation in this folder, after running `postgres --version`.
     pub fn from_bin_dir(bin: &Path) -> Result<Self> {
         let refuse = |why: String| Error::NotAnInstallation { bin: bin.to_path_buf(), why };
         let real = fs::canonicalize(bin.join("postgres")).map_err(|e| refuse(format!("postgres: {e}")))?;
         if is_script(&real) {
-            return Err(refuse("postgres is a wrapper script there".to_owned()));
+            return Err(refuse("postgres is a wrapper script".to_owned()));
         }
-        // A link in a folder of links: initdb looks for its siblings and its share folder beside the
-        // program it really is.
+        // Resolves symbolic links: initdb looks for its siblings and its share folder next to the real
+        // program.
         let home = real.parent().unwrap_or(bin).to_path_buf();
         if !home.join("initdb").exists() {
             return Err(refuse("initdb is missing".to_owned()));
@@ -43,38 +43,39 @@ impl Installation {
         }
         let version_output = String::from_utf8_lossy(&answer.stdout);
         let text = version_output.trim();
-        let (version, major) = parse_version(&version_output).ok_or_else(|| refuse(format!("it said {text:?}")))?;
+        let (version, major) =
+            parse_version(&version_output).ok_or_else(|| refuse(format!("unexpected version {text:?}")))?;
         Ok(Self { bin: home, version, major })
     }
 
-    /// A program of this installation.
+    /// Returns the path of a program of this installation.
     pub fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 }
 
-/// Where to look.
+/// Where to search for installations.
 #[derive(Debug, Clone, Default)]
 pub struct InstallationSearch {
-    /// The folder the user named; then no other is looked at.
+    /// The folder that the user specified; then no other is searched.
     pub explicit: Option<PathBuf>,
     /// The value of `PATH`.
     pub path: Option<OsString>,
-    /// Folders with fetched packages, as [`super::PackageCache::folder`] has them.
+    /// Folders with downloaded packages, see [`super::PackageCache::folder`].
     pub caches: Vec<PathBuf>,
 }
 
-/// What a search came upon.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub struct FoundInstallations {
     /// Supported installations, newest first.
     pub installations: Vec<Installation>,
-    /// Folders that looked like one, and why they are not taken.
+    /// Folders that were rejected, with the reason.
     pub rejected: Vec<Error>,
 }
 
 impl InstallationSearch {
-    /// Looks everywhere. Only an explicitly named folder that is of no use is an error.
+    /// Searches all places. Only an explicit folder without a usable server is an error.
     pub fn find_installations(&self) -> Result<FoundInstallations> {
         if let Some(bin) = &self.explicit {
             let installation = Installation::from_bin_dir(bin)?;
@@ -94,7 +95,7 @@ impl InstallationSearch {
                 Err(why) => found.rejected.push(why),
             }
         }
-        // Stable: of two of one version, the one on PATH stays first.
+        // A stable sort: of two installations of one version, the one on PATH stays first.
         found
             .installations
             .sort_by_key(|installation| std::cmp::Reverse((installation.major, minor_version(&installation.version))));
@@ -120,7 +121,7 @@ impl InstallationSearch {
     }
 }
 
-/// The folders `parent/prefix*/tail`, or none where there is no such parent.
+/// Returns the folders `parent/prefix*/tail`; none if the parent does not exist.
 fn matching_folders(parent: impl AsRef<Path>, prefix: &str, tail: &str) -> Vec<PathBuf> {
     let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
     let mut folders = list_folder(parent.as_ref()).unwrap_or_default();
@@ -143,9 +144,9 @@ fn is_script(program: &Path) -> bool {
     File::open(program).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"#!"
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` is `("15.18", 15)`.
-fn parse_version(said: &str) -> Option<(String, u32)> {
-    let version = said.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
+/// Parses `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` to `("15.18", 15)`.
+fn parse_version(output: &str) -> Option<(String, u32)> {
+    let version = output.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     Some((version.to_owned(), digits.parse().ok()?))
 }
@@ -158,7 +159,7 @@ fn unsupported_version(installation: &Installation) -> Error {
     let (oldest, newest) = (MAJORS.start(), MAJORS.end());
     Error::NotAnInstallation {
         bin: installation.bin.clone(),
-        why: format!("it is Postgres {}; pgtend works with {oldest} to {newest}", installation.version),
+        why: format!("it is PostgreSQL {}; supported are {oldest} to {newest}", installation.version),
     }
 }
 
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     fn installation_parses_server_version() {
-        let parse = |said| parse_version(said);
+        let parse = parse_version;
         assert_eq!(parse("postgres (PostgreSQL) 17.10\n"), Some(("17.10".to_owned(), 17)));
         assert_eq!(parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(("15.18".to_owned(), 15)));
         assert_eq!(parse("postgres (PostgreSQL) 18beta1"), Some(("18beta1".to_owned(), 18)));
@@ -180,6 +181,6 @@ mod tests {
         let search =
             InstallationSearch { explicit: Some(PathBuf::from("/nonexistent")), ..InstallationSearch::default() };
         let error = search.find_installations().unwrap_err().to_string();
-        assert!(error.starts_with("no usable Postgres server in /nonexistent"), "{error}");
+        assert!(error.starts_with("no usable PostgreSQL server in /nonexistent"), "{error}");
     }
 }

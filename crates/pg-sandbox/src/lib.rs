@@ -1,10 +1,10 @@
 //! Throwaway PostgreSQL clusters for tests and demonstrations.
 //!
-//! [`installation`] finds server binaries, [`package`] fetches them where there are none, [`cluster`]
-//! runs a private server from them, [`disaster`] holds the steps that ruin it in an instructive way.
+//! [`installation`] finds server binaries, [`package`] downloads them, [`cluster`] runs a private server,
+//! and [`disaster`] contains the SQL of an example incident.
 //!
-//! Everything here blocks: it waits for processes, not for sockets. Nothing here prints, and nothing
-//! reads the environment or the clock of the day; the caller hands in what it wants to be known.
+//! All functions block: they wait for processes, not for sockets. They print nothing and do not read the
+//! environment; the caller passes in what they need.
 
 #![warn(missing_docs)]
 

@@ -1,27 +1,27 @@
-//! What kind of cluster.
+//! Options of clusters.
 
 use std::path::PathBuf;
 
-/// How a throwaway cluster is made.
+/// Options of a throwaway cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
-    /// The folder to make it in. Must be one that every user can enter, and short: the path of a Unix
-    /// socket is limited to 107 bytes, 103 on macOS; and without spaces, as it is part of connection
-    /// strings. `/tmp` unless said otherwise.
+    /// The parent folder; default `/tmp`. Every user must be able to enter it. It must be short, because
+    /// the path of a Unix-domain socket is limited to 107 bytes (103 on macOS), and without spaces, because
+    /// it is part of connection strings.
     pub parent: PathBuf,
-    /// A folder to keep freshly initialised data directories in, so that only the first cluster of an
-    /// installation waits for initdb. Clusters from one template share a system identifier. None: every
-    /// cluster gets its own initdb.
+    /// A folder of freshly initialised data directories, so that only the first cluster of an installation
+    /// waits for initdb. Clusters from one template share a system identifier. `None`: each cluster runs
+    /// initdb.
     pub templates: Option<PathBuf>,
-    /// A folder that [`super::Cluster::save_copy`] filled, to start from a copy of instead of initdb's work. The
-    /// installation must be of the same major.
+    /// A folder that [`super::Cluster::save_copy`] has filled; the cluster is created from it instead of by
+    /// initdb. The installation must have the same major.
     pub origin: Option<PathBuf>,
     /// Settings for postgresql.conf; they override the defaults.
     pub settings: Vec<(String, String)>,
-    /// The content of pg_hba.conf. Unless given: trust on the socket, which only the owner of the
-    /// folder can reach, and the cluster's random password on 127.0.0.1, where everyone can knock.
+    /// The content of pg_hba.conf. Default: trust on the socket, which only the owner of the folder can
+    /// reach, and the cluster's random password on 127.0.0.1, which every user can reach.
     pub hba: Option<String>,
-    /// More arguments for initdb, such as `--wal-segsize=1`.
+    /// Additional arguments of initdb, such as `--wal-segsize=1`.
     pub initdb: Vec<String>,
 }
 
@@ -39,14 +39,14 @@ impl Default for ClusterOptions {
 }
 
 impl ClusterOptions {
-    /// With one more setting.
+    /// Adds a setting.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With data directories kept in `folder`.
+    /// Uses templates in `folder`.
     #[must_use]
     pub fn with_templates(mut self, folder: impl Into<PathBuf>) -> Self {
         self.templates = Some(folder.into());
@@ -54,18 +54,18 @@ impl ClusterOptions {
     }
 }
 
-/// How a standby is made.
+/// Options of a standby.
 #[derive(Debug, Clone, Default)]
 pub struct StandbyOptions {
-    /// The physical slot on the primary that it uses. The caller creates it: this crate runs no SQL.
+    /// The physical slot on the primary that the standby uses. The caller creates it: this crate runs no SQL.
     pub primary_slot_name: Option<String>,
-    /// Whether it tells the primary which rows it still needs.
+    /// The setting `hot_standby_feedback`.
     pub hot_standby_feedback: bool,
-    /// Settings beyond those of the primary.
+    /// Additional settings to those of the primary.
     pub settings: Vec<(String, String)>,
 }
 
-/// Small and quick, nothing of it safe: a crash of the machine may cost the cluster, which nobody needs.
+/// Settings for a small and fast server. A crash of the machine may lose the cluster.
 const DEFAULT_SETTINGS: &[(&str, &str)] = &[
     ("shared_buffers", "16MB"),
     ("fsync", "off"),
@@ -83,14 +83,14 @@ const DEFAULT_SETTINGS: &[(&str, &str)] = &[
     ("wal_receiver_status_interval", "1s"),
 ];
 
-/// A file of settings: the defaults, then those given; the last of a name counts.
+/// Returns the settings file: the defaults, then those of the caller; the last value of a name applies.
 pub(super) fn format_configuration(settings: &[(String, String)]) -> String {
     let defaults = DEFAULT_SETTINGS.iter().copied();
     let given = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     defaults.chain(given).map(|(name, value)| format!("{name} = {}\n", quote_setting(value))).collect()
 }
 
-/// A value as postgresql.conf reads it, where a backslash escapes.
+/// Quotes a value for postgresql.conf, where a backslash starts an escape.
 fn quote_setting(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', "''"))
 }

@@ -1,4 +1,4 @@
-//! The machine, as the packages name it.
+//! Platforms of the packages.
 
 use std::env::consts;
 use std::fmt;
@@ -18,8 +18,8 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The platform of this machine, where packages exist for it. They are linked against glibc, so a
-    /// Linux without its loader has none; whether this program is linked against it does not matter.
+    /// Returns the platform of this machine; `None` if there are no packages for it. They are linked against
+    /// glibc, so a Linux without its loader has none, even if this program is linked statically.
     pub fn current() -> Option<Self> {
         let glibc = |loader: &str| Path::new(loader).exists();
         match (consts::OS, consts::ARCH) {
@@ -31,7 +31,7 @@ impl Platform {
         }
     }
 
-    /// The name in the packages' names.
+    /// Returns the name of the platform in package names.
     pub fn name(self) -> &'static str {
         match self {
             Self::LinuxX64 => "linux-x64",

@@ -1,7 +1,6 @@
-//! Signals to processes and the families of processes.
+//! Signals and child processes.
 //!
-//! By way of `sh` and `ps`: the standard library can signal nothing, and a tiny shell costs less than
-//! unsafe code.
+//! With `sh` and `ps`: the standard library cannot send signals, and this crate has no unsafe code.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +9,7 @@ use super::Result;
 use super::account::clean_command;
 use super::error::IoContext;
 
-/// A signal by its name for `kill`.
+/// A signal that `kill` sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     Term,
@@ -34,7 +33,7 @@ impl Signal {
     }
 }
 
-/// Sends a signal. A process that has ended meanwhile is no error: it needs no signal any more.
+/// Sends a signal. A process that has ended is not an error.
 pub(super) fn send_signal(pids: &[u32], signal: Signal) -> Result<()> {
     clean_command("sh", None)
         .args(["-c", r#"s=$1; shift; for pid; do kill -s "$s" "$pid" 2>/dev/null; done; true"#, "sh", signal.name()])
@@ -44,19 +43,19 @@ pub(super) fn send_signal(pids: &[u32], signal: Signal) -> Result<()> {
         .while_doing(|| format!("send SIG{}", signal.name()))
 }
 
-/// The processes whose parent is `parent`.
+/// Returns the child processes of `parent`.
 pub(super) fn child_pids(parent: u32) -> Vec<u32> {
     let pairs = if Path::new("/proc/self/stat").exists() { parents_from_proc() } else { parents_from_ps() };
     pairs.into_iter().filter(|pair| pair.1 == parent).map(|pair| pair.0).collect()
 }
 
-/// Slim containers have no `ps`.
+/// Without `ps`, which minimal containers lack.
 fn parents_from_proc() -> Vec<(u32, u32)> {
     let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = folders.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
     pids.filter_map(|pid| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in the second field may hold anything, even a parenthesis.
+        // The name in the second field may contain parentheses.
         let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
         Some((pid, parent.parse().ok()?))
     })

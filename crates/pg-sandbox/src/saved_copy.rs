@@ -1,4 +1,4 @@
-//! A cold copy of a cluster that was costly to fill.
+//! A cold copy of a cluster.
 
 use std::fs;
 use std::path::Path;
@@ -9,8 +9,8 @@ use super::template::{CLUSTER_FILES, copy_recursive};
 use super::{Cluster, Result, StopMode};
 
 impl Cluster {
-    /// Keeps a copy in `folder`, which must not exist yet, for later clusters to start from
-    /// ([`super::ClusterOptions::origin`]). The server is stopped for it and started again.
+    /// Saves a copy in `folder`, which must not exist, as the origin of other clusters
+    /// ([`super::ClusterOptions::origin`]). The server is stopped for the copy and started again.
     pub fn save_copy(&mut self, folder: &Path) -> Result<()> {
         self.stop(StopMode::Fast)?;
         let saved = self.copy_to_folder(folder);
@@ -21,7 +21,7 @@ impl Cluster {
     fn copy_to_folder(&self, folder: &Path) -> Result<()> {
         let staging = Staging::next_to(folder)?;
         let complete_copy = staging.path().join("kept");
-        fs::create_dir(&complete_copy).while_doing(|| format!("make {}", complete_copy.display()))?;
+        fs::create_dir(&complete_copy).while_doing(|| format!("create {}", complete_copy.display()))?;
         for part in CLUSTER_FILES {
             copy_recursive(&self.home.join(part), &complete_copy.join(part))?;
         }

@@ -1,4 +1,4 @@
-//! The server of a cluster: starting, stopping, freezing and promoting it.
+//! The server of a cluster: start, stop, pause and promotion.
 
 use super::account::clean_command;
 use super::error::IoContext;
@@ -13,25 +13,25 @@ use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How a server is stopped, in the manual's words.
+/// Shutdown mode (manual 17, "Shutting Down the Server").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopMode {
-    /// Waits for the clients to go.
+    /// Waits until all clients have disconnected.
     Smart,
     /// Disconnects the clients and shuts down cleanly.
     Fast,
-    /// As in a crash.
+    /// Without a checkpoint; the next start performs crash recovery.
     Immediate,
 }
 
-/// Starting, stopping and promoting take a second; on a machine that is busy, longer.
+/// Time limit for start, stop and promotion, which take longer on a busy machine.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// `DB_IN_PRODUCTION` in pg_control, the same in every supported major.
 const DB_IN_PRODUCTION: u32 = 6;
 
 impl Cluster {
-    /// Starts the server of a stopped or crashed cluster; nothing to do for one that runs.
+    /// Starts the server of a stopped or crashed cluster; does nothing if it is running.
     pub fn start_server(&mut self) -> Result<()> {
         if !self.has_ended() {
             return Ok(());
@@ -44,8 +44,8 @@ impl Cluster {
             .and_then(|out| Ok((out.try_clone()?, out)))
             .while_doing(|| format!("write {}", log.display()))?;
         let data = self.data_directory();
-        // In a process group of its own: a Ctrl-C on the terminal is for us to act on. In its data
-        // directory from the start: the watchdog recognises it by that.
+        // In its own process group, so that a Ctrl-C on the terminal does not reach it. Its working directory
+        // is the data directory, by which the watchdog identifies it.
         let server = clean_command(self.installation.program("postgres"), self.account.as_ref())
             .arg("-D")
             .arg(&data)
@@ -64,7 +64,7 @@ impl Cluster {
         })
     }
 
-    /// Stops the server; nothing to do for one that does not run.
+    /// Stops the server; does nothing if it is not running.
     pub fn stop(&mut self, mode: StopMode) -> Result<()> {
         let Some(pid) = self.postmaster_pid() else { return Ok(()) };
         self.resume()?;
@@ -77,16 +77,16 @@ impl Cluster {
         if self.reap(SERVER_TIMEOUT) { Ok(()) } else { Err(self.server_error("did not stop in time")) }
     }
 
-    /// Freezes the server and all its processes: connections stay open and nobody answers.
+    /// Pauses the server and all its processes: connections stay open without answers.
     pub fn pause(&self) -> Result<()> {
         let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
         self.paused.store(true, Ordering::Relaxed);
-        // The postmaster first: after that there are no new children.
+        // The postmaster first, so that it starts no new children.
         send_signal(&[postmaster], Signal::Stop)?;
         send_signal(&child_pids(postmaster), Signal::Stop)
     }
 
-    /// Lets a paused server go on.
+    /// Resumes a paused server.
     pub fn resume(&self) -> Result<()> {
         let Some(postmaster) = self.postmaster_pid() else { return Ok(()) };
         if !self.paused.swap(false, Ordering::Relaxed) {
@@ -96,7 +96,7 @@ impl Cluster {
         send_signal(&[postmaster], Signal::Continue)
     }
 
-    /// Makes a primary of a standby, and waits until it is one.
+    /// Promotes a standby, and waits until it is a primary.
     pub fn promote(&self) -> Result<()> {
         let Some(pid) = self.postmaster_pid() else { return Err(self.server_error("is not running")) };
         self.write_file("promote", "")?;
@@ -126,8 +126,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits for the server's end. A child that nobody has waited for keeps its pid, so the pid in
-    /// `server` is never another process'.
+    /// Waits until the server has ended. The pid of a child is not reused before `wait`, so the pid in
+    /// `server` never belongs to another process.
     pub(super) fn reap(&mut self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         while !self.has_ended() {
@@ -148,14 +148,14 @@ impl Cluster {
         Error::Server { what: what.to_owned(), log: log_tail(&self.log_file()) }
     }
 
-    /// The pid in postmaster.pid and the status, its eighth line.
+    /// Returns the pid in postmaster.pid and the status in its eighth line.
     fn read_lock_file(&self) -> Option<(u32, String)> {
         let text = fs::read_to_string(self.data_directory().join("postmaster.pid")).ok()?;
         let mut lines = text.lines();
         Some((lines.next()?.trim().parse().ok()?, lines.nth(6)?.trim().to_owned()))
     }
 
-    /// The state in pg_control: after the system identifier and two version numbers.
+    /// Returns the state in pg_control, which follows the system identifier and two version numbers.
     fn read_control_state(&self) -> Option<u32> {
         let bytes = fs::read(self.data_directory().join("global/pg_control")).ok()?;
         Some(u32::from_ne_bytes(bytes.get(16..20)?.try_into().ok()?))
@@ -164,7 +164,7 @@ impl Cluster {
 
 const TAIL_BYTES: u64 = 4096;
 
-/// The last lines of the log; empty if it cannot be read, as it only ever explains another error.
+/// Returns the last lines of the log; empty if it cannot be read.
 pub(super) fn log_tail(log: &Path) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(log)?;

@@ -9,9 +9,9 @@ use super::template::{CLUSTER_FILES, copy_recursive};
 use super::{Cluster, Result, StopMode};
 
 impl Cluster {
-    /// Makes a standby that streams from this cluster, which is stopped for the copy and started again:
-    /// its clients are disconnected. A cold copy needs neither SQL nor pg_basebackup (the packages have
-    /// none, and an older one refuses newer servers) and is right by construction.
+    /// Creates a standby that streams from this cluster, which is stopped for the copy and started again:
+    /// its clients are disconnected. A cold copy needs neither SQL nor pg_basebackup, which the packages do
+    /// not contain and which refuses newer servers.
     pub fn create_standby(&mut self, options: &StandbyOptions) -> Result<Self> {
         self.stop(StopMode::Fast)?;
         let copied = self.cold_copy(options);
@@ -26,7 +26,7 @@ impl Cluster {
         for part in CLUSTER_FILES {
             copy_recursive(&self.home.join(part), &standby.home.join(part))?;
         }
-        // Slots belong to the primary; pg_basebackup leaves them behind, too.
+        // A standby has no slots of its primary; pg_basebackup does not copy them either.
         for slot in list_folder(&standby.data_directory().join("pg_replslot"))? {
             fs::remove_dir_all(&slot).while_doing(|| format!("remove {}", slot.display()))?;
         }

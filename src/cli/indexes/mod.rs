@@ -90,37 +90,6 @@ impl IndexThresholdArgs {
     }
 }
 
-/// The minimum size of an index in the demo, whose indexes are small.
-#[cfg(feature = "demo")]
-pub const DEMO_MIN_RECLAIM_BYTES: u64 = 64 << 10;
-
-#[cfg(feature = "demo")]
-impl IndexesArgs {
-    /// `indexes migrate` with psql scripts, for the demo's cluster.
-    pub fn for_demo_migrate(folder: std::path::PathBuf) -> IndexesArgs {
-        let (min_observation, min_reclaim) = (Some(0), Some(DEMO_MIN_RECLAIM_BYTES));
-        let thresholds = IndexThresholdArgs { min_observation, min_reclaim, ..IndexThresholdArgs::default() };
-        let migrate = IndexesCommand::Migrate(Box::new(migrate::IndexesMigrateArgs::for_demo(folder)));
-        IndexesArgs { list: IndexesListArgs { thresholds, ..IndexesListArgs::default() }, command: Some(migrate) }
-    }
-
-    /// The state of the indexes in its files.
-    pub fn for_demo_verify(folder: std::path::PathBuf) -> IndexesArgs {
-        let verify = IndexesCommand::Verify(Box::new(verify::IndexesVerifyArgs::for_demo(folder)));
-        IndexesArgs { list: IndexesListArgs::default(), command: Some(verify) }
-    }
-
-    /// The largest indexes of one table, on a cluster so small that every page counts.
-    pub fn for_demo_table(table: &str, limit: usize) -> IndexesArgs {
-        let table = glob::Pattern::new(&glob::Pattern::escape(table)).ok();
-        let length = super::filter::ListLength { limit: Some(limit) };
-        let size = super::filter::SizeFilter { length, ..Default::default() };
-        let filter = RelationFilter { table, size, ..RelationFilter::default() };
-        let thresholds = IndexThresholdArgs { min_reclaim: Some(100 << 10), ..IndexThresholdArgs::default() };
-        IndexesArgs { list: IndexesListArgs { filter, thresholds, ..IndexesListArgs::default() }, command: None }
-    }
-}
-
 pub async fn cmd_indexes(args: IndexesArgs, context: &Context) -> Result<ExitCode, Failure> {
     match args.command {
         None | Some(IndexesCommand::List) => cmd_indexes_list(&args.list, context).await,

@@ -43,13 +43,6 @@ pub(super) struct IndexesVerifyArgs {
     exact_bloat: bool,
 }
 
-#[cfg(feature = "demo")]
-impl IndexesVerifyArgs {
-    pub(super) fn for_demo(folder: PathBuf) -> IndexesVerifyArgs {
-        IndexesVerifyArgs { folder, ..IndexesVerifyArgs::default() }
-    }
-}
-
 pub(super) async fn cmd_indexes_verify(
     list: &IndexesListArgs,
     args: &IndexesVerifyArgs,

@@ -59,21 +59,6 @@ pub struct SlotsDropArgs {
 }
 
 impl SlotsDropArgs {
-    /// One slot with `--yes --allow-unproven --checkpoint`, or with `--dry-run`.
-    #[cfg(feature = "demo")]
-    pub fn for_demo(name: &str, is_plan: bool) -> SlotsDropArgs {
-        let names = vec![name.to_owned()];
-        let done = !is_plan;
-        SlotsDropArgs {
-            names,
-            dry_run: is_plan,
-            yes: done,
-            allow_unproven: done,
-            checkpoint: true,
-            ..SlotsDropArgs::default()
-        }
-    }
-
     fn to_request(&self, droppable: Vec<String>) -> SlotDropRequest {
         SlotDropRequest {
             names: self.names.clone(),

@@ -78,24 +78,6 @@ struct SlotsWhyArgs {
     sort: Option<SlotSort>,
 }
 
-#[cfg(feature = "demo")]
-impl SlotsArgs {
-    /// `slots drop` of one slot with `--yes --allow-unproven --checkpoint`, or with `--dry-run`.
-    pub fn for_demo_drop(name: &str, is_plan: bool) -> SlotsArgs {
-        SlotsArgs {
-            list: SlotsListArgs::default(),
-            command: Some(SlotsCommand::Drop(drop::SlotsDropArgs::for_demo(name, is_plan))),
-        }
-    }
-
-    /// `slots why` of one slot.
-    pub fn for_demo_why(name: &str) -> SlotsArgs {
-        let why =
-            SlotsWhyArgs { name: name.to_owned(), disk: DiskArgs::default(), min_size: None, limit: None, sort: None };
-        SlotsArgs { list: SlotsListArgs::default(), command: Some(SlotsCommand::Why(why)) }
-    }
-}
-
 pub async fn cmd_slots(args: SlotsArgs, context: &Context) -> Result<ExitCode, Failure> {
     match args.command {
         None | Some(SlotsCommand::List) => cmd_slots_list(&args.list, context).await,

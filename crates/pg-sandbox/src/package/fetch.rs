@@ -1,4 +1,4 @@
-//! Fetching a package.
+//! Downloading a package.
 
 use super::super::account::list_folder;
 use super::super::error::IoContext;
@@ -13,22 +13,22 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What is about to be fetched, for the caller to say before it happens.
+/// A planned download, which the caller can announce first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchPlan {
-    /// The package.
+    /// Package to download.
     pub package: Package,
-    /// The folder that it will be in.
+    /// The folder of the unpacked package.
     pub target: PathBuf,
 }
 
 impl FetchPlan {
-    /// Fetches it. Who finds it already there takes it; the folder appears complete or not at all.
+    /// Downloads the package, or uses an existing one. The folder appears complete or not at all.
     pub fn fetch(&self) -> Result<Installation> {
         let cache = self.target.parent().unwrap_or(Path::new("/"));
         create_enterable_folder(cache)?;
         let lock_path = cache.join(format!(".{}.lock", self.package.folder_name()));
-        let lock = File::create(&lock_path).while_doing(|| format!("make {}", lock_path.display()))?;
+        let lock = File::create(&lock_path).while_doing(|| format!("create {}", lock_path.display()))?;
         lock.lock().while_doing(|| format!("wait for {}", lock_path.display()))?;
         if self.target.exists() {
             return Installation::from_bin_dir(&self.target.join("bin"));
@@ -40,14 +40,14 @@ impl FetchPlan {
         create_symlinks(&package)?;
         let native = package.join("native");
         make_readable_for_all(&native)?;
-        // Nothing that does not run may be taken for a finished package.
+        // A package whose server does not run is not installed.
         Installation::from_bin_dir(&native.join("bin"))?;
         fs::rename(&native, &self.target).while_doing(|| format!("move it to {}", self.target.display()))?;
-        // It was verified by another name; what is handed out must carry the lasting one.
+        // Returns the final path; the check above used that of the staging folder.
         Installation::from_bin_dir(&self.target.join("bin"))
     }
 
-    /// npm keeps the environment of the caller: their registry, proxy and certificates are in it.
+    /// Runs npm with the environment of the caller, which contains their registry, proxy and certificates.
     fn run_npm(&self, staging: &Path) -> Result<()> {
         for (file, text) in [("package.json", self.manifest()), ("package-lock.json", self.lock_file())] {
             let path = staging.join(file);
@@ -75,7 +75,7 @@ impl FetchPlan {
         json!({ "name": "pgtend-server", "version": "1.0.0", "private": true, "dependencies": self.dependency() })
     }
 
-    /// Without `resolved`, so that npm asks the registry that this machine is set up for.
+    /// Returns a lock file without `resolved`, so that npm uses the registry that is configured on this machine.
     fn lock_file(&self) -> serde_json::Value {
         let root = json!({ "name": "pgtend-server", "version": "1.0.0", "dependencies": self.dependency() });
         let pinned = json!({ "version": self.package.version, "integrity": self.package.integrity });
@@ -91,24 +91,26 @@ impl FetchPlan {
     }
 }
 
-/// Makes the folder and those above it, and lets others enter what was made, whatever the umask is.
+/// Creates the folder and its ancestors, and lets other users enter the created ones, regardless of the umask.
 fn create_enterable_folder(folder: &Path) -> Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(folder).while_doing(|| format!("make {}", folder.display()))?;
+    fs::create_dir_all(folder).while_doing(|| format!("create {}", folder.display()))?;
     missing.into_iter().try_for_each(|made| {
-        fs::set_permissions(made, Permissions::from_mode(0o755)).while_doing(|| format!("open {}", made.display()))
+        fs::set_permissions(made, Permissions::from_mode(0o755))
+            .while_doing(|| format!("change the mode of {}", made.display()))
     })
 }
 
-/// A strict umask of root must not keep the server's user from the binaries.
+/// Lets the server's user read the binaries even if root has a strict umask.
 fn make_readable_for_all(path: &Path) -> Result<()> {
-    let metadata = fs::symlink_metadata(path).while_doing(|| format!("look at {}", path.display()))?;
+    let metadata = fs::symlink_metadata(path).while_doing(|| format!("read {}", path.display()))?;
     if metadata.is_symlink() {
         return Ok(());
     }
     let mode = metadata.permissions().mode();
     let open = mode | 0o444 | if metadata.is_dir() || mode & 0o100 != 0 { 0o111 } else { 0 };
-    fs::set_permissions(path, Permissions::from_mode(open)).while_doing(|| format!("open {}", path.display()))?;
+    fs::set_permissions(path, Permissions::from_mode(open))
+        .while_doing(|| format!("change the mode of {}", path.display()))?;
     if metadata.is_dir() {
         list_folder(path)?.iter().try_for_each(|inner| make_readable_for_all(inner))?;
     }
@@ -128,7 +130,7 @@ pub(super) fn create_symlinks(package: &Path) -> Result<()> {
         let (Some(source), Some(target)) = (path("source"), path("target")) else {
             return Err(unexpected_package(package, &link.to_string()));
         };
-        // All of them link to a sibling; anything else would be a package we do not know.
+        // All links point to a sibling; any other link is not expected in the package.
         let sibling = source.file_name().filter(|_| source.parent() == target.parent());
         let sibling = sibling.ok_or_else(|| unexpected_package(package, &link.to_string()))?;
         let link_path = package.join(target);

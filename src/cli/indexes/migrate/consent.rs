@@ -1,4 +1,4 @@
-//! Consent before files are written.
+//! Consent to writing files.
 
 use crate::actions::Consent;
 use crate::app::error::Failure;

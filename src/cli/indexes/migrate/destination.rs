@@ -1,11 +1,11 @@
-//! The migration tool and its folder.
+//! The framework and the folder of migrations.
 
 use crate::actions::index_migration::tools::{Framework, MigrationFolder, MigrationLocation, find_migration_locations};
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
 use std::path::Path;
 
-/// Returns the location that the options and the working directory determine.
+/// Returns the only location that matches the options and the working directory.
 pub(super) fn choose_location(
     framework: Option<Framework>,
     output: Option<&Path>,
@@ -68,7 +68,7 @@ fn describe_locations(locations: &[MigrationLocation]) -> String {
     descriptions.join(", ")
 }
 
-/// Makes the folder relative to the working directory.
+/// Returns the location relative to the working directory.
 fn with_relative_folder(mut location: MigrationLocation, project: &Path) -> MigrationLocation {
     if let Ok(short) = location.folder.strip_prefix(project) {
         location.folder = short.to_path_buf();

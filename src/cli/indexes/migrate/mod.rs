@@ -33,9 +33,9 @@ use std::path::PathBuf;
 
 /// Write migrations that drop indexes, with a rollback per index
 ///
-/// Selects the indexes with the verdict drop; indexes with the verdict review only by name. Prints the plan and asks for
-/// confirmation. Writes files only and changes nothing on the server. Writes either all files or none, and overwrites no
-/// existing file.
+/// Selects the indexes with the verdict drop; indexes with the verdict review only by name. Prints the plan and asks
+/// for confirmation. Writes files only and changes nothing on the server. Writes either all files or none, and
+/// overwrites no existing file.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct IndexesMigrateArgs {
     /// Only these indexes, as schema.index or index; verdict drop or review
@@ -69,20 +69,7 @@ pub(super) struct IndexesMigrateArgs {
     sort: Option<IndexSort>,
 }
 
-#[cfg(feature = "demo")]
-impl IndexesMigrateArgs {
-    /// Scripts for psql, with consent.
-    pub(super) fn for_demo(folder: PathBuf) -> IndexesMigrateArgs {
-        IndexesMigrateArgs {
-            framework: Some(Framework::Sql),
-            output: Some(folder),
-            yes: true,
-            ..IndexesMigrateArgs::default()
-        }
-    }
-}
-
-/// A finding on a valid index.
+/// Findings on valid indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FindingArg {
     #[value(name = "duplicate-index")]
