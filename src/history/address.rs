@@ -1,12 +1,12 @@
-//! Where a store is: a file, or a database on a server.
+//! The address of a store: a file, or a database on a server.
 
 use super::HistoryError;
 use crate::postgres::conninfo::{Conninfo, Environment, Host, HostAddress, Secret, Source, resolve_text};
 use crate::redact::passwords_in;
 use std::{fmt, path::PathBuf};
 
-/// The environment variables that a store's conninfo is completed from. They say where files are looked up and how secure
-/// a connection must be. All others name the inspected server: its host, database, role, password and client certificate.
+/// The environment variables that complete a store's conninfo: paths of files, and requirements on the security of the
+/// connection. All others describe the inspected server: its host, database, role, password and client certificate.
 const VARIABLES: [&str; 18] = [
     "PGPASSFILE",
     "PGSERVICEFILE",
@@ -28,7 +28,7 @@ const VARIABLES: [&str; 18] = [
     "PGMAXPROTOCOLVERSION",
 ];
 
-/// A store as the user names it. Neither `Debug` nor an error shows a password.
+/// A store as the user specified it. Neither `Debug` nor an error shows a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreName {
     /// A SQLite file.
@@ -42,7 +42,7 @@ pub enum StoreName {
 pub enum StoreAddress {
     /// A SQLite file.
     File(PathBuf),
-    /// A server, to be connected directly: a transaction-mode pooler does not keep prepared statements apart.
+    /// A server. It must be connected directly: a transaction-mode pooler mixes prepared statements of several clients.
     Server(Box<Conninfo>),
 }
 
@@ -51,7 +51,7 @@ impl StoreName {
     ///
     /// # Errors
     ///
-    /// Fails on an empty path and on the URL of another database.
+    /// The path is empty, or the URL is that of another database system.
     pub fn parse(text: &str) -> Result<StoreName, HistoryError> {
         if text.starts_with("postgresql://") || text.starts_with("postgres://") || is_conninfo(text) {
             return Ok(StoreName::Server(text.into()));
@@ -62,13 +62,13 @@ impl StoreName {
                 if scheme.contains(':') { "" } else { scheme }
             )));
         }
-        // A URI with a typing error, or a value that only the configuration understands: as a path it would name a file after
-        // what may be a password.
+        // A mistyped URI, or a value that only the configuration supports: as a path it could create a file whose name
+        // contains a password.
         if let Some(scheme) = ["postgresql:", "postgres:", "env:"].into_iter().find(|scheme| text.starts_with(scheme)) {
             return Err(HistoryError::InvalidAddress(format!("{scheme}…")));
         }
         let path = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")).unwrap_or(text);
-        // As in `u:PASSWORD@host/db` or `db1 password=…`. A path that is meant so begins with `./` or `/`.
+        // As in `u:PASSWORD@host/db` or `db1 password=…`. Such a path must begin with `./` or `/`.
         if !path.starts_with(['.', '/']) && !passwords_in(path).is_empty() {
             return Err(HistoryError::InvalidAddress("…".to_owned()));
         }
@@ -78,7 +78,7 @@ impl StoreName {
         Ok(StoreName::File(path.into()))
     }
 
-    /// Returns whether the text itself holds a password.
+    /// Returns whether the text contains a password.
     pub fn has_password(&self) -> bool {
         matches!(self, StoreName::Server(text) if !passwords_in(text.expose()).is_empty())
     }
@@ -87,7 +87,7 @@ impl StoreName {
     ///
     /// # Errors
     ///
-    /// Fails where the conninfo cannot be understood or asks for what pgtend does not support.
+    /// The conninfo is invalid, or has a parameter that pgtend does not support.
     pub fn resolve(self, environment: &Environment) -> Result<(StoreAddress, Vec<String>), HistoryError> {
         let text = match self {
             StoreName::File(path) => return Ok((StoreAddress::File(path), Vec::new())),
@@ -146,8 +146,8 @@ fn percent_encode(text: &str) -> String {
     text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// Returns whether the text begins like `host=db1 dbname=…`. A misspelled keyword counts, too: taken for a path, the rest
-/// could name a file after a password.
+/// Returns whether the text begins like `host=db1 dbname=…`, also with a misspelled keyword: as a path it could create
+/// a file whose name contains a password.
 fn is_conninfo(text: &str) -> bool {
     let word = text.split_once('=').map_or("", |(word, _)| word.trim());
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')

@@ -5,13 +5,13 @@ use futures_util::FutureExt as _;
 use sqlx::PgPool;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-/// How long a store's server may take for one answer. Longer than its own limit on waiting for a lock.
+/// Time limit for one response of a store's server. Longer than its lock_timeout.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The same for long statements, such as thinning years of samples.
 const LONG_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// The connections to a store's server, and how long each answer may take.
+/// The connections to a store's server, with the time limit of each response.
 #[derive(Clone, Debug)]
 pub(super) struct StoreServer {
     pub(super) pool: PgPool,
@@ -52,7 +52,7 @@ impl StoreServer {
                 Err(HistoryError::DriverPanicked)
             }
             Err(_) => {
-                // From here on it is closed; waiting for that would be waiting for the server.
+                // Closed without waiting, which could take as long as the response.
                 drop(self.pool.close());
                 Err(HistoryError::AnswerTimeout { seconds: self.timeout.as_secs() })
             }

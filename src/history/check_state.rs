@@ -44,7 +44,7 @@ impl Store {
         let sql = "select checked_at, counters from check_state where target_key = $1";
         if let Some(row) = self.pool.rows(sql, binds![target_key]).await?.first() {
             state.checked_at = row.int_or_none(0)?.map(timestamp).transpose()?;
-            // One that an older pgtend wrote otherwise is none.
+            // Counters in the format of an older version are ignored.
             state.counters = row.text_or_none(1)?.and_then(|text| serde_json::from_str::<Counters>(&text).ok());
         }
         let sql = "select finding_id, check_name, class, subject, level, message, since from finding \

@@ -1,4 +1,4 @@
-//! The lines of samples, and the samples.
+//! Cluster branches and their samples.
 
 use super::{
     HistoryError, Store,
@@ -25,7 +25,7 @@ fn decode_branch(row: &Row) -> Result<ClusterBranch, HistoryError> {
 }
 
 impl Store {
-    /// Every line of samples, oldest first.
+    /// Returns all cluster branches, oldest first.
     pub async fn cluster_branches(&self) -> Result<Vec<ClusterBranch>, HistoryError> {
         self.pool
             .rows(&format!("{SELECT_BRANCH} order by cluster_id"), binds![])
@@ -35,7 +35,7 @@ impl Store {
             .collect()
     }
 
-    /// The samples of one line, or of all; oldest first.
+    /// Returns the samples of one branch, or of all, oldest first.
     pub async fn samples(&self, cluster_id: Option<i64>) -> Result<Vec<Sample>, HistoryError> {
         let sql = "select s.sample_id, s.cluster_id, s.collected_at, s.started_at, s.version_num, s.in_recovery, \
                           s.timeline_id, s.current_lsn, s.address, s.database_name, s.provider, \

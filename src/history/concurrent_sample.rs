@@ -1,7 +1,7 @@
 //! Snapshots of one server that several targets take at the same time, each of other databases.
 //!
 //! The targets of a fleet are often databases of one cluster. With one sample per target the facts of the cluster would
-//! be written, and read, once per database, and a snapshot that arrives after a newer one would be lost.
+//! be written, and read, once per database, and a snapshot that is recorded after a newer one would be lost.
 
 use super::{
     HistoryError, databases,
@@ -18,7 +18,7 @@ pub(super) struct ConcurrentSample<'a> {
     database_snapshots: Vec<&'a DatabaseSnapshot>,
 }
 
-/// How many relations were seen, and how many changed.
+/// The number of relations, and of those that changed.
 pub(super) type RelationCounts = (u64, u64);
 
 /// Returns the branch whose newest sample is of the same server process and time. The counters of a database are then

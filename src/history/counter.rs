@@ -1,10 +1,10 @@
 //! Counters that may be reset.
 
-/// A counter as the store keeps it: the server's value, and the total since its first sample.
+/// A stored counter: the server's value, and the total since its first sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counter {
     pub(super) value: i64,
-    /// Never decreases: the difference of any two samples, also after pruning, is what was counted between them.
+    /// Never decreases: the difference between two samples is the count between them, also after pruning.
     pub(super) total: i64,
     pub(super) resets: i64,
 }
@@ -19,7 +19,7 @@ impl Counter {
     /// not decreased.
     pub(super) fn advance(self, value: i64, reset: bool) -> Counter {
         if reset || value < self.value {
-            // Counted since the reset. What was counted before it and after the last sample is lost.
+            // The count since the reset. The count between the last sample and the reset is lost.
             let began_anew = self.value > 0 || value > 0;
             Counter { value, total: self.total.saturating_add(value), resets: self.resets + i64::from(began_anew) }
         } else {
@@ -28,13 +28,13 @@ impl Counter {
     }
 }
 
-/// When the statistics of a database began, as one snapshot has it.
+/// The start times of a database's statistics in one snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ResetTimes {
-    /// The server's clock when they were read.
+    /// Time on the server's clock when they were read.
     pub(super) collected_at: i64,
     pub(super) timeline_id: Option<i64>,
-    /// Reset by hand: of the database, or of a single index in it.
+    /// Time of the last reset of the database or of one index in it.
     pub(super) database_reset: Option<i64>,
     /// The earliest reset of the shared statistics; a crash sets all of them.
     pub(super) shared_reset: Option<i64>,
@@ -48,11 +48,11 @@ pub(super) fn all_counters_reset(
     decreased: usize,
     not_decreased: usize,
 ) -> bool {
-    // A promoted server has counters of its own.
+    // A promoted server has its own counters.
     let promoted = now.timeline_id > before.timeline_id && before.timeline_id.is_some();
     let since = Some(before.collected_at);
     let crashed = now.shared_reset > since;
-    // Resetting a single index stamps the whole database, so the stamp alone proves nothing.
+    // A reset of one index sets the time of the whole database, so the time alone proves nothing.
     let by_hand = now.database_reset > since && decreased > not_decreased;
     promoted || crashed || by_hand
 }

@@ -15,14 +15,14 @@ struct DatabaseState {
     bytes: Option<i64>,
 }
 
-/// What a sample knows of one.
+/// A database in a sample.
 struct DatabaseValue {
     database_id: i64,
     is_present: bool,
     bytes: Option<i64>,
 }
 
-/// Writes what changed; answers with the id of every database.
+/// Writes changed databases, and returns the ids of all.
 pub(super) async fn write_databases(
     tx: &mut Transaction,
     writing: &NewSample,
@@ -50,7 +50,7 @@ pub(super) async fn write_databases(
             new.push((name, bytes));
             continue;
         };
-        // A size that could not be read this time is no change.
+        // A size that could not be read is not a change.
         let bytes = bytes.or(state.bytes);
         if !state.is_present || bytes != state.bytes {
             values.push(DatabaseValue { database_id: state.database_id, is_present: true, bytes });
@@ -73,7 +73,7 @@ pub(super) async fn write_databases(
     Ok(ids)
 }
 
-/// The id of a database that was read from inside. What its sample knows of its size stays.
+/// Returns the id of a database whose relations were read. Its size in the sample does not change.
 pub(super) async fn ensure_database(
     tx: &mut Transaction,
     writing: &NewSample,
@@ -96,7 +96,7 @@ pub(super) async fn ensure_database(
     Ok(database_id)
 }
 
-/// Makes databases known; answers with their names and first values.
+/// Inserts new databases, and returns their names and first values.
 async fn insert_databases(
     tx: &mut Transaction,
     writing: &NewSample,

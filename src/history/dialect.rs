@@ -16,7 +16,7 @@ pub(super) enum Pool {
     Postgres(StoreServer),
 }
 
-/// A transaction; dropped without a commit it leaves nothing.
+/// A transaction; dropped without a commit, it is rolled back.
 pub(super) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
     Postgres(sqlx::Transaction<'static, Postgres>, StoreServer),
@@ -126,7 +126,7 @@ fn postgres(sql: &str, binds: Vec<Bind>) -> PgQuery {
 }
 
 impl Pool {
-    /// A transaction that may write. In SQLite it waits for other writers now, not when it is half done.
+    /// Begins a read-write transaction. In SQLite it waits for other writers here, not at its first write.
     pub(super) async fn begin(&self) -> Result<Transaction, HistoryError> {
         Ok(match self {
             Pool::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("begin immediate").await?),
@@ -148,7 +148,7 @@ impl Pool {
 }
 
 impl Pool {
-    /// A transaction that only reads; SQLite's waits for nobody.
+    /// Begins a read-only transaction; in SQLite it waits for no other transaction.
     pub(super) async fn begin_reading(&self) -> Result<Transaction, HistoryError> {
         Ok(match self {
             Pool::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
@@ -156,7 +156,7 @@ impl Pool {
         })
     }
 
-    /// Hands over the rows one by one, as of a transaction.
+    /// Passes on the rows one by one, as in a transaction.
     pub(super) async fn for_each_row(
         &self,
         sql: &str,
@@ -189,7 +189,7 @@ impl Transaction {
         })
     }
 
-    /// Hands over the rows one by one: 100,000 rows of a driver take ten times the memory of what is read from them.
+    /// Passes on the rows one by one: 100,000 rows of the driver take ten times the memory of the decoded values.
     pub(super) async fn for_each_row(
         &mut self,
         sql: &str,
@@ -213,13 +213,13 @@ impl Transaction {
         Ok(())
     }
 
-    /// The first column of the only row, as of `insert … returning`.
+    /// Returns the first column of the only row, as of `insert … returning`.
     pub(super) async fn returning_int(&mut self, sql: &str, binds: Vec<Bind>) -> Result<i64, HistoryError> {
         self.rows(sql, binds).await?.first().ok_or(HistoryError::Inconsistent("a statement returned no row"))?.int(0)
     }
 
-    /// Inserts rows, as many a statement as both dialects take parameters: a store may be far away. Answers what `after`
-    /// says is to be returned.
+    /// Inserts rows, with as many per statement as the limit on parameters allows, to save round trips. Returns the
+    /// rows of the `returning` clause in `after`.
     pub(super) async fn insert(
         &mut self,
         into: &str,
@@ -227,7 +227,7 @@ impl Transaction {
         after: &str,
     ) -> Result<Vec<Row>, HistoryError> {
         const PARAMETERS: usize = 6_000;
-        // SQLite searches all of its named parameters for each `$1`, which takes the square of their number.
+        // SQLite searches all named parameters for each `$1`, which takes quadratic time.
         let numbered = matches!(self, Transaction::Postgres(..));
         let placeholder = |number: usize| if numbered { format!("${number}") } else { "?".to_owned() };
         let mut rows = rows.peekable();
@@ -249,14 +249,14 @@ impl Transaction {
         Ok(returned)
     }
 
-    /// What follows takes a server its time.
+    /// Announces a long statement, which gets a longer time limit.
     pub(super) fn use_long_timeout(&mut self) {
         if let Transaction::Postgres(_, server) = self {
             server.use_long_timeout();
         }
     }
 
-    /// Writers of the same cluster come one after the other; SQLite has one writer at a time anyway.
+    /// Serializes writers of the same cluster. SQLite allows only one writer at a time anyway.
     pub(super) async fn lock(&mut self, name: &str) -> Result<(), HistoryError> {
         if matches!(self, Transaction::Postgres(..)) {
             self.execute("select pg_advisory_xact_lock(hashtextextended($1, 20615))", binds![name]).await?;

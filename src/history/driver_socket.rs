@@ -1,7 +1,7 @@
-//! The Unix socket at which the store's driver finds [`super::tunnel`].
+//! The Unix-domain socket through which the store's driver connects to [`super::tunnel`].
 //!
-//! On Linux it is a name in the abstract namespace: nothing is left on a disk, whichever way the process ends, and a
-//! read-only file system will do. Where that is refused it is a socket in a fresh folder of mode 0700.
+//! On Linux it has a name in the abstract namespace, which leaves no file and works on a read-only file system. If that
+//! is not available, it is in a new folder with mode 0700.
 
 use std::{
     collections::hash_map::RandomState,
@@ -13,32 +13,32 @@ use std::{
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 
-/// The port in the socket's name. Any will do.
+/// The port in the socket's name; its value does not matter.
 pub(super) const PORT: u16 = 5432;
 
 /// The longest path of a socket, in bytes without the closing NUL: 108 on Linux, 104 on the BSDs.
 const MAX_PATH: usize = 103;
 
-/// Where the socket is, for as long as it lives.
+/// The place of the socket.
 #[derive(Debug)]
 pub(super) enum DriverSocket {
     /// A name in the abstract namespace, with its leading NUL.
     Abstract(PathBuf),
-    /// A folder that is removed with it.
+    /// A folder that is removed on drop.
     Folder(TempDir),
 }
 
 impl DriverSocket {
-    /// Makes the socket.
+    /// Creates the socket.
     ///
     /// # Errors
     ///
-    /// Fails where neither an abstract socket nor a temporary folder can be had.
+    /// Neither an abstract socket nor a temporary folder can be created.
     pub(super) fn new() -> io::Result<(DriverSocket, UnixListener)> {
         in_abstract_namespace().or_else(|_| in_folder(&[None, Some(Path::new("/tmp"))]))
     }
 
-    /// The folder part of the socket's name.
+    /// Returns the folder part of the socket's name.
     pub(super) fn directory(&self) -> &Path {
         match self {
             DriverSocket::Abstract(name) => name,
@@ -47,7 +47,7 @@ impl DriverSocket {
     }
 }
 
-/// The name libpq and sqlx give to a socket of that folder and port.
+/// Returns the name that libpq and sqlx use for a socket of this folder and port.
 fn socket_name(directory: &Path) -> PathBuf {
     directory.join(format!(".s.PGSQL.{PORT}"))
 }
@@ -55,7 +55,7 @@ fn socket_name(directory: &Path) -> PathBuf {
 #[cfg(target_os = "linux")]
 fn in_abstract_namespace() -> io::Result<(DriverSocket, UnixListener)> {
     use std::os::{linux::net::SocketAddrExt as _, unix::net};
-    // The number only has to be new: who may connect is checked at each connection.
+    // The number must only be unused: each connection is checked for its owner.
     let random = RandomState::new().build_hasher().finish();
     let name = PathBuf::from(format!("\0pgtend-{}-{random:016x}", std::process::id()));
     let socket = socket_name(&name);
@@ -70,8 +70,8 @@ fn in_abstract_namespace() -> io::Result<(DriverSocket, UnixListener)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Makes the socket in a fresh folder of the first parent that can be written and whose path is short enough; `None` is the
-/// system's folder for temporary files (TMPDIR).
+/// Creates the socket in a new folder of the first parent that is writable and has a short enough path; `None` stands
+/// for the system's folder of temporary files (TMPDIR).
 fn in_folder(parents: &[Option<&Path>]) -> io::Result<(DriverSocket, UnixListener)> {
     let mut failed = io::Error::from(io::ErrorKind::NotFound);
     for parent in parents {

@@ -1,11 +1,11 @@
-//! Why the history could not be had.
+//! Errors of the history store.
 
 use super::tunnel::TunnelError;
 use crate::postgres::conninfo::ConninfoError;
 use crate::postgres::{ConnectError, Problem};
 use crate::redact;
 
-/// What is wrong with a store, or with what should go into it. No message holds a password.
+/// An error of a store or of the data to be stored. No message contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
     /// The address of the store has no known form; the address, without a password.
@@ -21,10 +21,10 @@ pub enum HistoryError {
         store: String,
         /// The error of the system or the server.
         reason: String,
-        /// What to do; `None` for the general hint.
+        /// Remedy; `None` for the general hint.
         hint: Option<String>,
     },
-    /// A newer program wrote the store.
+    /// A newer version of pgtend wrote the store.
     #[error(
         "the history {store} has schema version {found}, but this version of pgtend supports versions up to {known}"
     )]
@@ -33,17 +33,17 @@ pub enum HistoryError {
         store: String,
         /// Its schema version.
         found: i64,
-        /// The newest version that this program knows.
+        /// The newest schema version that this program supports.
         known: i64,
     },
-    /// The store is of an older version and may only be read.
+    /// The store has an older schema version, and this run must not migrate it.
     #[error("the history {store} has schema version {found}, but this version of pgtend requires {known}")]
     OlderSchema {
         /// The store without a password.
         store: String,
         /// Its schema version.
         found: i64,
-        /// The version that this program reads.
+        /// The schema version that this program requires.
         known: i64,
     },
     /// A migration of the store's schema failed.
@@ -54,7 +54,7 @@ pub enum HistoryError {
         /// The error.
         reason: String,
     },
-    /// The role may not create the store's schema.
+    /// The role lacks the privilege to create the store's schema.
     #[error("the schema of the history {store} cannot be updated: {reason}")]
     SchemaPrivilege {
         /// The store without a password.
@@ -82,10 +82,10 @@ pub enum HistoryError {
         object: String,
         /// The role that owns it.
         owner: String,
-        /// The statement that ends it.
+        /// The statement that changes the owner.
         remedy: String,
     },
-    /// A statement failed; the error.
+    /// A statement failed, with this error.
     #[error("the history cannot be read or written: {0}")]
     Failed(String),
     /// The store's server did not answer.
@@ -97,10 +97,10 @@ pub enum HistoryError {
     /// The driver's task panicked; the store is not usable in this run.
     #[error("the driver of the history's server panicked; the history cannot be used in this run")]
     DriverPanicked,
-    /// Rows of the store contradict each other; which.
+    /// Rows of the store are inconsistent, as described.
     #[error("the history is inconsistent: {0}")]
     Inconsistent(&'static str),
-    /// The snapshot has neither a system identifier nor an address; the server's reason.
+    /// The snapshot has neither a system identifier nor an address, with the server's reason.
     #[error("the cluster cannot be identified: it has no address, and its system identifier cannot be read: {0}")]
     NoIdentity(String),
     /// The store has a newer sample of this cluster.
@@ -194,7 +194,7 @@ impl From<sqlx::Error> for HistoryError {
     }
 }
 
-/// The error and its causes, without the words that would say the same twice.
+/// Returns the error and its causes, without repetitions.
 pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,11 +1,11 @@
-//! Since when relations are known.
+//! First-seen times of relations.
 
 use super::{HistoryError, Store, dialect::binds, relation::parse_kind, time::timestamp};
 use crate::facts::history::RelationFirstSeen;
 use std::collections::HashMap;
 
 impl Store {
-    /// Every table and index that was ever seen in a database.
+    /// Returns all tables and indexes that samples of a database have contained.
     pub async fn relations_first_seen(
         &self,
         cluster_id: i64,
@@ -36,7 +36,7 @@ impl Store {
         Ok(relations)
     }
 
-    /// The sample after the last one that showed an index valid, or absent.
+    /// Returns the time of the first sample after the last one in which an index was valid or absent.
     pub(super) async fn invalid_since(
         &self,
         cluster_id: i64,

@@ -10,15 +10,15 @@ use crate::facts::history::{Growth, SizePoint, Subject, SubjectKind};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// When a sample could have written a value.
+/// A sample in which a value could have been written.
 type SampleTimes = Vec<(i64, i64)>;
 
-/// The values written of a subject, by sample; none for "gone" or "not known".
+/// The stored values of a subject, by sample; `None` for absent or unknown.
 type SizesBySample = BTreeMap<i64, Option<i64>>;
 
 impl Store {
-    /// The sizes of the cluster, its pg_wal and its databases since `since`; of their tables and indexes, too, when
-    /// `relations`. What is gone is left out.
+    /// Returns the sizes of the cluster, its pg_wal and its databases since `since`; with `relations` also of tables
+    /// and indexes. Objects that do not exist any more are omitted.
     pub async fn growth(
         &self,
         cluster_id: i64,
@@ -36,14 +36,14 @@ impl Store {
         Ok(growths)
     }
 
-    /// The sum, at the moments that know every database.
+    /// Returns the sum at the samples that contain the size of every database.
     fn cluster_growth(&self, databases: &[Growth]) -> Option<Growth> {
         let mut sums: BTreeMap<Timestamp, (usize, u64)> = BTreeMap::new();
         for point in databases.iter().flat_map(|growth| &growth.points) {
             let sum = sums.entry(point.at).or_default();
             *sum = (sum.0 + 1, sum.1 + point.bytes);
         }
-        // A database that was not there yet was no part of it; one that is hidden now makes the newest sum a part only.
+        // A database that did not exist yet counts as 0; one whose size is unknown now makes the newest sum incomplete.
         let newest = sums.values().next_back()?.0;
         let points = sums
             .iter()
@@ -96,7 +96,7 @@ impl Store {
                 .iter()
                 .find(|(_, time)| *time >= micros(since))
                 .map_or(i64::MAX, |(sample_id, _)| *sample_id);
-            // One that did not change its size has no growth to tell; most never do.
+            // Relations of constant size have no growth; most are constant.
             let sql = "select r.relation_id, r.kind, r.schema_name, r.name, v.sample_id, v.is_present, v.bytes \
                          from relation r join relation_value v on v.relation_id = r.relation_id \
                         where r.database_id = $1 and r.is_present \
@@ -136,7 +136,7 @@ fn sample_times(rows: &[Row]) -> Result<SampleTimes, HistoryError> {
     rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
-/// Returns a point per sample since `since`: where no value was written, the last one holds.
+/// Returns a point per sample since `since`. A sample without a value has that of the previous one.
 fn size_points(
     sample_times: &SampleTimes,
     values: &SizesBySample,

@@ -14,9 +14,9 @@ pub(super) struct SampleIdentity {
     pub(super) checkpoint_lsn: Option<i64>,
     pub(super) current_lsn: Option<i64>,
     pub(super) address: Option<String>,
-    /// When its timeline began by promotion; `None` where that could not be read.
+    /// Time of the promotion that began its timeline; `None` if it could not be read.
     pub(super) promoted_at: Option<i64>,
-    /// When the shared statistics began: a clean restart keeps them; a crash, and a start from a backup, reset them.
+    /// Start of the shared statistics. They survive a clean restart; a crash or a start from a backup resets them.
     pub(super) shared_reset: Option<i64>,
 }
 
@@ -68,7 +68,7 @@ fn continuation_evidence(branch: &KnownBranch, identity: &SampleIdentity) -> Opt
     let last = &branch.newest;
     let decreased = |before: Option<i64>, now: Option<i64>| before.zip(now).is_some_and(|(before, now)| now < before);
     let is_behind = decreased(last.checkpoint_lsn, identity.checkpoint_lsn)
-        // What a standby has received and not replayed is gone after a restart.
+        // A standby loses WAL that it has received but not replayed in a restart.
         || (!identity.in_recovery && decreased(last.current_lsn, identity.current_lsn));
     if identity.in_recovery != last.in_recovery
         || identity.collected_at < last.collected_at
@@ -84,15 +84,15 @@ fn continuation_evidence(branch: &KnownBranch, identity: &SampleIdentity) -> Opt
     let by_address = if known_address { Evidence::Address } else { Evidence::Position };
     let started_since = identity.started_at > last.collected_at;
     if identity.timeline_id > last.timeline_id {
-        // A promoted standby ran already, and was promoted since. What was started since on a timeline of its own was
-        // restored, what has had its timeline for longer is a copy that lives its own life: these go for the same server
-        // only where they have taken its place.
+        // A promoted standby has been running, and was promoted since the sample. A server that was started since on
+        // its own timeline was restored; one with an older timeline is an independent copy. Both count as the same
+        // server only if they use its address.
         let promoted =
             !started_since && identity.promoted_at.is_some_and(|promoted_at| promoted_at > last.collected_at);
         (promoted || known_address).then_some(by_address)
     } else {
-        // A restart. A server that ran already when another process was looked at is another server; so is one at an
-        // address nobody has named yet. Without an address its statistics must go on.
+        // A restart. A server that was already running when the sample of another process was taken is another server;
+        // so is one at a new address. Without an address, its statistics must continue.
         let moved = identity.address.is_some() && !branch.addresses.is_empty();
         let statistics_continue = last.shared_reset.is_some() && identity.shared_reset == last.shared_reset;
         (started_since && (known_address || statistics_continue && !moved)).then_some(by_address)
@@ -192,7 +192,7 @@ mod tests {
             SampleIdentity { timeline_id: Some(2), started_at: time_at(10_500), address: None, ..sample_on_day(11) };
         assert_eq!(evidence_for(copy.clone()), None);
         assert_eq!(evidence_for(SampleIdentity { address: Some("copy:5432".into()), ..copy }), None);
-        // It has run since before the last look, and written more than the first.
+        // It was started before the last sample, and has written more WAL than the first.
         let of_old = SampleIdentity {
             timeline_id: Some(2),
             started_at: time_at(3_000),

@@ -1,4 +1,4 @@
-//! What the samples know of the indexes of a database: since when, scanned how often, how much of that time was watched.
+//! The history of the indexes of a database: first seen, scans, and the time that the samples cover.
 
 use super::{
     HistoryError, Store,
@@ -17,7 +17,7 @@ struct IndexesSample {
 }
 
 impl Store {
-    /// The indexes of a database that the last sample shows; `None` when no sample read it.
+    /// Returns the indexes in the last sample of a database; `None` if no sample contains the database.
     pub async fn index_history(
         &self,
         cluster_id: i64,
@@ -35,7 +35,7 @@ impl Store {
         self.pool
             .for_each_row(sql, binds![cluster_id, database], |row| {
                 let relation_id = row.int(0)?;
-                // Where the first value was thinned away, all that was ever counted: too much is on the safe side.
+                // If the first value was pruned, the total count: a value that is too large is on the safe side.
                 let before = starts.get(&relation_id).copied().unwrap_or(0);
                 let index_history = IndexHistory {
                     oid: u32::try_from(row.int(3)?)
@@ -74,7 +74,7 @@ impl Store {
         rows.iter().map(decode_sample).collect()
     }
 
-    /// What had been counted of each index at the sample from which on it is certain to be the same.
+    /// Returns the counter of each index at the first sample from which it is certainly the same index.
     async fn scans_at_start(&self, cluster_id: i64, database: &str) -> Result<HashMap<i64, i64>, HistoryError> {
         let sql = "select v.relation_id, v.scans_total from relation r \
                      join database d on d.database_id = r.database_id \
@@ -93,8 +93,8 @@ impl Store {
     }
 }
 
-/// From a sample to the reset of the counters before the next one: what was counted then is lost. A promoted server has
-/// counters of its own, whose beginning nobody saw.
+/// The interval from a sample to the reset of the counters before the next sample, whose count is lost. The start of a
+/// promoted server's counters is unknown.
 fn unobserved_micros(before: &IndexesSample, after: &IndexesSample) -> i64 {
     let since = before.collected_at;
     if after.timeline_id > before.timeline_id && before.timeline_id.is_some() {

@@ -89,7 +89,7 @@ impl Store {
             return Ok(());
         };
         let after = match gauge {
-            // What a slot kept is removed, or recycled, by a checkpoint.
+            // A checkpoint removes or recycles the WAL that a slot retained.
             MeasuredQuantity::WalDirectory => {
                 let sql = "select s.collected_at, s.wal_directory_bytes from sample s \
                              join cluster c on c.cluster_id = s.cluster_id \

@@ -1,4 +1,4 @@
-//! The store's schema, embedded, and bringing a store up to it.
+//! The store's schema and its migrations.
 
 use super::dialect::{Pool, Row, Transaction, binds};
 use super::error::error_chain;
@@ -7,14 +7,14 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migrate as _, Migration, MigrationType, Migrator};
 use std::fmt::Write as _;
 
-/// Where the tables are on a Postgres server.
+/// The schema of the tables on a PostgreSQL server.
 pub(super) const SCHEMA: &str = "pgtend";
 
-/// The search path of a store's connections: where pg_temp is not named, the server looks up relations there first, and a
-/// pooler's server connection may hold temporary tables of another client.
+/// The search path of a store's connections. It contains pg_temp, which the server would otherwise search first: a
+/// pooler's server connection may have temporary tables of another client.
 pub(super) const SEARCH_PATH: &str = "pgtend,pg_temp";
 
-/// Where the driver keeps which of them were applied.
+/// The driver's table of applied migrations.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
 struct MigrationText {
@@ -55,7 +55,7 @@ fn migrator(pool: &Pool) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-/// Whether a store can be read as it is: not when it is empty, and nothing is brought up to date for a reader.
+/// Returns whether a store can be read: it must not be empty, and reading does not migrate it.
 pub(super) async fn is_readable(pool: &Pool, address: &StoreAddress) -> Result<bool, HistoryError> {
     let known = newest_version();
     match applied_version(pool, address).await? {
@@ -69,12 +69,12 @@ fn newest_version() -> i64 {
     MIGRATIONS.iter().map(|text| text.version).max().unwrap_or(0)
 }
 
-/// Refuses a newer store; applies what an older one lacks.
+/// Refuses a newer store; migrates an older one.
 pub(super) async fn apply_migrations(pool: &Pool, address: &StoreAddress) -> Result<(), HistoryError> {
     if applied_version(pool, address).await? == newest_version() {
         return Ok(());
     }
-    // All in one transaction that others wait for: of two that come first at once, one finds the work done.
+    // In one transaction with a lock: of two concurrent first runs, the second finds the schema complete.
     let mut transaction = pool.begin().await?;
     transaction.lock("pgtend migrations").await?;
     // Another role may have created the schema since it was checked.
@@ -86,7 +86,7 @@ pub(super) async fn apply_migrations(pool: &Pool, address: &StoreAddress) -> Res
     let done = match &mut transaction {
         Transaction::Sqlite(tx) => migrator.run(&mut **tx).await,
         Transaction::Postgres(tx, server) => {
-            // A role that may not create one may well use one that was made for it.
+            // A role without the privilege to create a schema may use an existing one.
             if !has_schema {
                 let made = sqlx::query(sqlx::AssertSqlSafe(format!("create schema {SCHEMA}"))).execute(&mut **tx);
                 let made = server.wait(async { Ok(made.await) }).await?;
@@ -110,8 +110,8 @@ pub(super) async fn apply_migrations(pool: &Pool, address: &StoreAddress) -> Res
     transaction.commit().await
 }
 
-/// All migrations of a new store, and the rows by which the driver knows them: one after the other they would take a
-/// server far away dozens of round trips.
+/// Returns all migrations of a new store with the driver's rows, as one text: single statements would take dozens of
+/// round trips.
 fn combined_sql(migrator: &Migrator) -> String {
     let mut text = String::new();
     for migration in migrator.iter() {
@@ -128,8 +128,8 @@ fn combined_sql(migrator: &Migrator) -> String {
     text
 }
 
-/// SQLSTATEs of a statement that finds a table or column missing, or already there (PostgreSQL manual, appendix A). SQLite
-/// has one code for all of them, SQLITE_ERROR.
+/// SQLSTATEs of a statement that finds a table or column missing, or already there (PostgreSQL manual, appendix A).
+/// SQLite has one code for all of them, SQLITE_ERROR.
 const SCHEMA_MISMATCH_CODES: [&str; 5] = ["42P01", "42P07", "42701", "42703", "1"];
 
 /// SQLSTATE insufficient_privilege.
@@ -138,14 +138,14 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 fn migration_failed(address: &StoreAddress, error: &(dyn std::error::Error + 'static)) -> HistoryError {
     let (store, reason) = (address.to_string(), error_chain(error));
     match error_code(error) {
-        // The statements are constant: where one does not fit, the tables are not those of the recorded version.
+        // The statements are constant: if one fails like this, the tables are not those of the recorded version.
         Some(code) if SCHEMA_MISMATCH_CODES.contains(&&*code) => HistoryError::HalfMigrated { store, reason },
         Some(code) if code == INSUFFICIENT_PRIVILEGE => HistoryError::SchemaPrivilege { store, reason },
         _ => HistoryError::MigrationFailed { store, reason },
     }
 }
 
-/// The database's own code of an error: an SQLSTATE, or a result code of SQLite.
+/// Returns the error code of the database: an SQLSTATE, or a result code of SQLite.
 fn error_code(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -157,12 +157,12 @@ fn error_code(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     None
 }
 
-/// The highest version applied; 0 for a store that is new.
+/// Returns the highest applied version; 0 for a new store.
 ///
 /// # Errors
 ///
-/// [`HistoryError::NewerSchema`] for a store of a later pgtend, [`HistoryError::HalfMigrated`] where a migration is missing
-/// or did not complete.
+/// [`HistoryError::NewerSchema`] for a store of a newer version, [`HistoryError::HalfMigrated`] if a migration is missing or
+/// did not complete.
 async fn applied_version(pool: &Pool, address: &StoreAddress) -> Result<i64, HistoryError> {
     let exists = match pool {
         Pool::Sqlite(_) => {
@@ -192,10 +192,10 @@ async fn query_int(pool: &Pool, sql: &str) -> Result<i64, HistoryError> {
     pool.rows(sql, binds![]).await?.first().map_or(Ok(0), |row| row.int(0))
 }
 
-/// Answers one row; runnable with `psql -f`.
+/// Returns one row; it can be run with `psql -f`.
 const OWNERSHIP_SQL: &str = include_str!("ownership.sql");
 
-/// What exists of a store on a Postgres server; all of it is owned by the connecting role or by superusers.
+/// The existing parts of a store on a PostgreSQL server, owned by the connecting role or by superusers.
 pub(super) struct OwnedObjects {
     pub has_schema: bool,
     pub has_migration_table: bool,
@@ -210,7 +210,7 @@ pub(super) async fn check_ownership(pool: &Pool, address: &StoreAddress) -> Resu
     owned_objects(pool.rows(OWNERSHIP_SQL, binds![]).await?.first(), address)
 }
 
-/// Checks a store again in the transaction that brings it up to date: it may have been created since.
+/// Checks a store again in the transaction that migrates it: it may have been created since the first check.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! The history store: samples of clusters, and the journal of actions. The only user of sqlx.
 //!
-//! A [`Store`] is a SQLite file or a schema on a Postgres server; both take the same SQL. Nothing here reads the clock:
-//! a sample's time is the snapshot's.
+//! A [`Store`] is a SQLite file or a schema on a PostgreSQL server; both use the same SQL. This module does not read
+//! the clock: the time of a sample is that of its snapshot.
 
 mod address;
 mod cluster_branches;

@@ -1,4 +1,4 @@
-//! What audits predicted, and what later audits and samples measured.
+//! Predictions of audits, and the sizes that later audits and samples measured.
 
 use super::{
     HistoryError, Store,
@@ -16,7 +16,7 @@ const PREDICTION_COLUMNS: &str = "system_identifier, moved_from, address, server
                        bytes, low_bytes, high_bytes";
 
 impl Store {
-    /// Keeps what one audit predicted; all of it or nothing.
+    /// Stores the predictions of one audit in one transaction.
     pub async fn write_predictions(&self, predictions: &[Prediction]) -> Result<(), HistoryError> {
         let mut tx = self.begin().await?;
         for prediction in predictions {
@@ -47,12 +47,12 @@ impl Store {
         tx.commit().await
     }
 
-    /// All predictions, oldest first, with what was measured since.
+    /// Returns all predictions, oldest first, with the sizes measured since.
     pub async fn predictions(&self) -> Result<Vec<TrackedPrediction>, HistoryError> {
         let sql = format!("select {PREDICTION_COLUMNS} from prediction order by prediction_id");
         let rows = self.pool.rows(&sql, binds![]).await?;
         let predictions = rows.iter().map(decode_prediction).collect::<Result<Vec<_>, _>>()?;
-        // What an audit saw itself.
+        // The sizes that an audit measured itself.
         let mut measured_sizes: Vec<MeasuredSize> = predictions.iter().map(size_at_prediction).collect();
         let primaries = self.primaries_at_addresses(&predictions).await?;
         let successors = |prediction: &Prediction| {
@@ -80,7 +80,7 @@ impl Store {
         Ok(compare_predictions(predictions, &measured_sizes, successors))
     }
 
-    /// The primaries that were seen at the addresses of those that were audited, and since when each is known at all.
+    /// Returns the primaries that samples have found at the addresses of audited servers, with their first samples.
     async fn primaries_at_addresses(&self, predictions: &[Prediction]) -> Result<Vec<PrimaryAtAddress>, HistoryError> {
         let mut since: BTreeMap<String, i64> = BTreeMap::new();
         let mut addresses: BTreeSet<(String, String)> = BTreeSet::new();
@@ -133,7 +133,7 @@ impl Store {
     }
 }
 
-/// A server that was seen at an address.
+/// A server at an address, according to a sample.
 struct PrimaryAtAddress {
     system_identifier: String,
     address: String,

@@ -1,4 +1,4 @@
-//! Thinning of old samples. Names keep their dates, and the journal is not thinned.
+//! Pruning of old samples. The first-seen dates and the journal are not pruned.
 
 use super::{
     HistoryError, Store,
@@ -16,7 +16,7 @@ pub struct Pruned {
     pub kept: u64,
 }
 
-/// The tables of values and what a value is of.
+/// The tables of values, with the key of their subject.
 const VALUE_TABLES: [(&str, &str); 4] = [
     ("relation_value", "relation_id"),
     ("database_value", "database_id"),
@@ -32,7 +32,7 @@ impl Store {
         for branch in self.cluster_branches().await? {
             let mut tx = self.begin().await?;
             tx.use_long_timeout();
-            // As a recording does: neither sees the other's half.
+            // The lock that recording takes, so that neither reads a partial change of the other.
             tx.lock(&branch.system_identifier).await?;
             let sql = "select sample_id, collected_at from sample where cluster_id = $1 order by sample_id";
             let rows = tx.rows(sql, binds![branch.cluster_id]).await?;
@@ -51,7 +51,7 @@ impl Store {
             pruned.kept += (samples.len() - merges.len()) as u64;
         }
         if let (Pool::Sqlite(pool), true) = (&self.pool, pruned.samples > 0) {
-            // Gives the space back to the file system.
+            // Returns the space to the file system.
             sqlx::query("vacuum").execute(pool).await?;
         }
         Ok(pruned)
@@ -60,7 +60,7 @@ impl Store {
 
 async fn merge_values(tx: &mut Transaction) -> Result<(), HistoryError> {
     for (table, key) in VALUE_TABLES {
-        // A later value, up to the sample that takes over, is what was true there.
+        // Up to the remaining sample, the latest value is the valid one.
         let delete_superseded = format!(
             "delete from {table} where exists ( \
                select 1 from sample m join {table} n on n.{key} = {table}.{key} \

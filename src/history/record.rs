@@ -1,4 +1,4 @@
-//! Writing one sample: what changed since the last, in one transaction.
+//! Writing one sample: the changes since the previous one, in one transaction.
 
 use super::{
     HistoryError, Store, cluster_branches,
@@ -24,7 +24,7 @@ pub struct Recorded {
     pub was_known: bool,
     /// Number of relations in the snapshot.
     pub relations: u64,
-    /// Relations that are new, changed or gone.
+    /// Number of new, changed and removed relations.
     pub changed: u64,
 }
 
@@ -86,7 +86,7 @@ impl Store {
             .iter()
             .find(|line| is_same_sample(&line.newest, &identity))
             .or_else(|| matching_branch(&branches, &identity));
-        // Others may have been looked at meanwhile, and recorded first.
+        // Concurrent runs may have recorded samples since.
         let branch = branch.or_else(|| concurrent_branch(&branches, &identity));
         match branch {
             Some(line) => Ok(Some(cluster_branches::load_branch(&mut tx, line.cluster_id).await?)),
@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-/// Returns the key of a cluster's samples: the system identifier, or the address where the control file cannot be read.
+/// Returns the key of a cluster's samples: the system identifier, or the address if the control file cannot be read.
 pub fn system_identifier(snapshot: &Snapshot) -> Result<String, HistoryError> {
     match (snapshot.control.as_result(), &snapshot.address) {
         (Ok(control), _) => Ok(control.system_identifier.clone()),

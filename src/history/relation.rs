@@ -1,4 +1,4 @@
-//! One table or index, as it is seen now and as it was written last.
+//! A table or an index in the snapshot and in the store.
 
 use super::{
     HistoryError,
@@ -10,7 +10,7 @@ use crate::facts::history::SubjectKind;
 use crate::facts::{DatabaseSnapshot, Persistence};
 use std::collections::HashMap;
 
-/// What a relation is known by; its OID is only a hint.
+/// The key of a relation; its OID is only a hint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RelationKey {
     pub(super) kind: SubjectKind,
@@ -28,7 +28,7 @@ pub(super) struct SeenRelation {
     pub(super) scans: i64,
 }
 
-/// What a snapshot shows of a database's relations.
+/// The relations of a database in a snapshot.
 pub(super) struct SeenRelations {
     pub(super) relations: Vec<SeenRelation>,
     tables: bool,
@@ -36,7 +36,7 @@ pub(super) struct SeenRelations {
 }
 
 impl SeenRelations {
-    /// Whether a relation of this kind that is missing is gone.
+    /// Returns whether a missing relation of this kind does not exist any more.
     pub(super) fn knows(&self, kind: SubjectKind) -> bool {
         match kind {
             SubjectKind::Table => self.tables,
@@ -45,7 +45,7 @@ impl SeenRelations {
         }
     }
 
-    /// Temporary tables are left out. An index lies in its table's schema, so without the tables none is known.
+    /// Temporary tables are omitted. An index has the schema of its table, so without the tables no index is included.
     pub(super) fn from_database(database_snapshot: &DatabaseSnapshot) -> SeenRelations {
         let tables = database_snapshot.tables.known().map_or(&[][..], Vec::as_slice);
         let lasting = || tables.iter().filter(|table| table.persistence != Persistence::Temporary);
@@ -77,7 +77,7 @@ impl SeenRelations {
     }
 }
 
-/// A relation as it was written last.
+/// A relation as it was last stored.
 pub(super) struct RelationState {
     pub(super) relation_id: i64,
     pub(super) kind: SubjectKind,
@@ -106,8 +106,8 @@ impl RelationState {
         Ok((RelationKey { kind, schema: row.text(2)?, name: row.text(3)? }, state))
     }
 
-    /// Whether it is the same relation for certain. An index may be rebuilt under a new OID (REINDEX CONCURRENTLY) and
-    /// keeps its counter then; where there is nothing to keep, nothing is certain.
+    /// Returns whether it is certainly the same relation. REINDEX CONCURRENTLY gives an index a new OID but keeps its
+    /// counter; with a counter of 0 nothing is certain.
     pub(super) fn is_same_relation(&self, now: &SeenRelation, counter: Counter) -> bool {
         let counted_on = self.counter.value > 0 && counter.resets == self.counter.resets;
         self.is_present && (self.oid == now.oid || (self.kind == SubjectKind::Index && counted_on))
@@ -119,7 +119,7 @@ impl RelationState {
             || self.counter != counter
     }
 
-    /// The value that says it is gone.
+    /// Returns the value of a relation that does not exist any more.
     pub(super) fn gone_value(&self, sample_id: i64) -> Vec<Bind> {
         let Counter { total, resets, .. } = self.counter;
         binds![self.relation_id, sample_id, i64::from(self.oid), false, false, 0_i64, 0_i64, total, resets]

@@ -17,7 +17,7 @@ pub(super) struct WrittenCounts {
     pub(super) changed: u64,
 }
 
-/// Writes new, changed and gone relations.
+/// Writes new, changed and removed relations.
 pub(super) async fn write_relations(
     tx: &mut Transaction,
     writing: &NewSample,
@@ -63,7 +63,7 @@ pub(super) async fn write_relations(
         .collect();
     let mut new = Vec::new();
     for relation in unknown_names {
-        // Gone by its name, here under another with the same OID: renamed.
+        // Its name does not exist any more, and its OID has another name: renamed.
         match gone.remove(&(relation.key.kind, relation.oid)) {
             Some(state) => {
                 rename_relation(tx, &state, &relation).await?;
@@ -224,7 +224,7 @@ async fn insert_relations(
     let into = "relation (database_id, kind, schema_name, name, first_seen, certain_since, table_name, oid, \
                 is_present, is_valid, bytes, scans, scans_total, resets)";
     tx.insert(into, rows, "").await?;
-    // Whatever is in it and has no value yet is new.
+    // Relations without a value are new.
     let sql = "insert into relation_value (relation_id, sample_id, oid, is_present, is_valid, bytes, scans, \
                  scans_total, resets) \
                select r.relation_id, $2, r.oid, r.is_present, r.is_valid, r.bytes, r.scans, r.scans_total, r.resets \

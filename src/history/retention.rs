@@ -1,4 +1,4 @@
-//! Which samples are kept: all for 35 days, the last of each week for a year, the last of each month after that.
+//! Retention of samples: all for 35 days, the last of each week for a year, the last of each month before that.
 
 use super::time::timestamp;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -6,15 +6,15 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 const KEEP_ALL: SignedDuration = SignedDuration::from_hours(35 * 24);
 const KEEP_WEEKLY: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// A stretch of time of which one sample is kept.
+/// An interval of which one sample is kept.
 #[derive(PartialEq, Eq)]
 enum RetentionInterval {
     Week(i64),
     Month(i16, i8),
 }
 
-/// The samples that go, each with the one that takes over its values: the next that stays. Samples are a number and a
-/// time in microseconds, oldest first.
+/// Returns the samples to delete, each with the next remaining sample, which gets its values. A sample is a number and
+/// a time in microseconds, oldest first.
 pub(super) fn samples_to_merge(samples: &[(i64, i64)], now: Timestamp) -> Vec<(i64, i64)> {
     let mut merged = Vec::new();
     let mut later: Option<(i64, Option<RetentionInterval>)> = None;
@@ -57,7 +57,7 @@ mod tests {
         assert!((46..=49).contains(&weekly), "{weekly}");
         let monthly = (0..365).filter(|id| stays(*id)).count();
         assert!((12..=14).contains(&monthly), "{monthly}");
-        assert!(gone.iter().all(|(dropped, keeper)| keeper > dropped && stays(*keeper)));
+        assert!(gone.iter().all(|(dropped, kept)| kept > dropped && stays(*kept)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How often indexes were used over a window.
+//! Scans of indexes during an interval.
 
 use super::{
     HistoryError, Store,
@@ -16,8 +16,8 @@ struct WindowEdge {
 }
 
 impl Store {
-    /// The scans of every index that the last sample up to `until` shows, since the last sample up to `since`, or the
-    /// first there is. Empty when no sample read the database.
+    /// Returns the scans of every index in the last sample up to `until`, since the last sample up to `since`, or since
+    /// the first sample. Empty if no sample contains the database.
     pub async fn index_scans(
         &self,
         cluster_id: i64,
@@ -40,7 +40,7 @@ impl Store {
             if !end.is_present {
                 continue;
             }
-            // An index that came later was scanned by nobody before.
+            // An index that was created later had no scans before.
             let start = before.get(&relation_id).map_or((0, 0), |start| (start.total, start.resets));
             scans.push(IndexScans {
                 schema: end.schema,

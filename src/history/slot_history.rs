@@ -1,4 +1,4 @@
-//! What the samples saw of slots.
+//! Slots in samples.
 
 use super::{
     HistoryError, Store,
@@ -10,14 +10,14 @@ use crate::facts::history::{SlotHistory, SlotRecord, SlotSample, SlotState};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// A sample that knew the slots, and what it says of the server.
+/// A sample with slots, and the state of its server.
 struct SampledSlots {
     sample_id: i64,
     slot_sample: SlotSample,
 }
 
 impl Store {
-    /// Every slot that a sample since `since` saw, with those samples.
+    /// Returns every slot in samples since `since`, with those samples.
     pub async fn slot_histories(&self, cluster_id: i64, since: Timestamp) -> Result<Vec<SlotHistory>, HistoryError> {
         let samples = self.slot_samples(cluster_id, since).await?;
         let values = self.slot_values(cluster_id).await?;
@@ -27,7 +27,7 @@ impl Store {
         for row in self.pool.rows(sql, binds![cluster_id]).await? {
             let values = values.get(&row.int(0)?).map_or(&[][..], Vec::as_slice);
             let mut slot_samples = Vec::new();
-            // A sample without a value of its own saw what the one before it saw.
+            // A sample without a value has that of the previous one.
             for SampledSlots { sample_id, slot_sample: look } in &samples {
                 let known = values.partition_point(|(written, _)| written <= sample_id);
                 if let Some((_, seen)) = known.checked_sub(1).and_then(|position| values.get(position)) {

@@ -9,7 +9,7 @@ use super::{
 use crate::facts::{Slot, SlotType, Snapshot, WalStatus};
 use std::collections::HashMap;
 
-/// A slot's value as the store keeps it.
+/// The stored value of a slot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct SlotValue {
     is_present: bool,
@@ -31,7 +31,7 @@ struct KnownSlot {
     value: SlotValue,
 }
 
-/// Writes what changed. Temporary slots belong to a session and are left out.
+/// Writes changed slots. Temporary slots belong to a session and are omitted.
 pub(super) async fn write_slots(
     tx: &mut Transaction,
     writing: &NewSample,
@@ -52,7 +52,7 @@ pub(super) async fn write_slots(
                 let moved = !same
                     || (before.value.restart_lsn, before.value.confirmed_flush_lsn)
                         != (value.restart_lsn, value.confirmed_flush_lsn);
-                // Every start of the server sets inactive_since anew, a moment after its own.
+                // Each start of the server sets inactive_since to a time shortly after it.
                 let is_start = value.inactive_since.is_some_and(|since| (since - started_at).abs() < 60_000_000);
                 let inactive_since_moved = value.inactive_since > before.value.inactive_since && !is_start;
                 (same, moved, value.is_active || moved || inactive_since_moved)

@@ -19,21 +19,20 @@ use std::{
     time::Duration,
 };
 
-/// How long a writer waits for others.
+/// Time limit for waiting for other writers.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Between two tries at a file that is busy.
+/// Interval between two attempts on a busy file.
 const BUSY_RETRY_DELAY: Duration = Duration::from_millis(10);
-/// How long a reader waits for a file; writers hold it for moments.
+/// Time limit of a reader for a busy file, which writers lock only briefly.
 const READER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a server may take to answer at all.
+/// Time limit for connecting to a server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For how long a connection that answered is taken to live.
+/// Time for which a connection that has answered counts as alive.
 const PING_GRACE_PERIOD: Duration = Duration::from_secs(2);
-/// How long saying goodbye may take.
+/// Time limit for closing connections.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
-/// What each session of a store starts with: a schema of its own, since the database may have other users; the formats that
-/// sqlx decodes; and limits for a server whose connection to us is dead, so that it ends the wait for a lock and releases
-/// its own.
+/// The settings of each session of a store: its own schema, because the database may have other users; the formats that
+/// sqlx decodes; and timeouts, so that the server ends a dead session and releases its locks.
 const SETTINGS: [(&str, &str); 5] = [
     ("search_path", migrations::SEARCH_PATH),
     ("DateStyle", "ISO,MDY"),
@@ -50,12 +49,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store; makes it, or brings it up to date, when that is needed.
+    /// Opens a store; creates or migrates it if needed.
     pub async fn open(address: &StoreAddress) -> Result<Store, HistoryError> {
         Store::open_with_timeout(address, ANSWER_TIMEOUT).await
     }
 
-    /// The same where each answer of a server may take no longer than `limit`.
+    /// The same, with a time limit for each response of a server.
     pub async fn open_with_timeout(address: &StoreAddress, timeout: Duration) -> Result<Store, HistoryError> {
         let pool = match address {
             StoreAddress::File(path) => {
@@ -69,8 +68,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store to read it, without making or changing anything; `None` where nothing was recorded yet. Gives up
-    /// on a server after `patience`.
+    /// Opens a store for reading, without creating or changing anything; `None` if it does not exist. `timeout` is the
+    /// time limit for connecting to a server.
     pub async fn open_to_read(address: &StoreAddress, timeout: Duration) -> Result<Option<Store>, HistoryError> {
         let pool = match address {
             StoreAddress::File(path) => {
@@ -92,9 +91,9 @@ impl Store {
         }
     }
 
-    /// Opens a store to add to it, as it is: neither made nor brought up to date. `None` where nothing was recorded yet.
+    /// Opens a store for writing, without creating or migrating it; `None` if it does not exist.
     pub async fn open_to_add(address: &StoreAddress, timeout: Duration) -> Result<Option<Store>, HistoryError> {
-        // Whether it is one is looked up without a trace.
+        // Checked by opening it for reading, which creates no files.
         let Some(readable) = Store::open_to_read(address, timeout).await? else { return Ok(None) };
         readable.close().await;
         let pool = match address {
@@ -104,12 +103,12 @@ impl Store {
         Ok(Some(Store { pool, address: address.clone() }))
     }
 
-    /// Its address, without a password.
+    /// Returns the address, without a password.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// What the user should know about the connection to its server.
+    /// Returns the warnings about the connection to its server.
     pub fn warnings(&self) -> &[String] {
         match &self.pool {
             Pool::Sqlite(_) => &[],
@@ -121,18 +120,18 @@ impl Store {
         self.pool.begin().await
     }
 
-    /// Closes it; what was recorded is in the file itself afterwards.
+    /// Closes the store; afterwards all data is in the main file.
     pub async fn close(self) {
         match self.pool {
             Pool::Sqlite(pool) => pool.close().await,
-            // What was recorded was committed: a server that hears nothing any more misses only the goodbye.
+            // All data is committed; only the Terminate message may be lost.
             Pool::Postgres(server) => {
                 tokio::time::timeout(CLOSE_TIMEOUT, server.close()).await.ok();
             }
         }
     }
 
-    /// Bytes the store takes.
+    /// Returns the size of the store in bytes.
     pub async fn bytes(&self) -> Result<u64, HistoryError> {
         let sql = match self.pool {
             Pool::Sqlite(_) => "select page_count * page_size from pragma_page_count(), pragma_page_size()",
@@ -163,12 +162,12 @@ async fn open_file(path: &Path, create: bool) -> Result<Pool, sqlx::Error> {
         .filename(path)
         .create_if_missing(create)
         .journal_mode(SqliteJournalMode::Wal)
-        // An intent must be on disk before the deed; a commit a recording is no price.
+        // An intent must be on disk before the action. One fsync per recording costs little.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT);
     let pool =
         || SqlitePoolOptions::new().max_connections(2).acquire_timeout(BUSY_TIMEOUT).connect_with(options.clone());
-    // SQLite waits for nobody as it turns a new file to WAL: of several that come first, one succeeds.
+    // SQLite does not wait when it switches a new file to WAL mode: of several concurrent processes, one succeeds.
     let opened = tokio::time::timeout(BUSY_TIMEOUT, async {
         loop {
             match pool().await {
@@ -182,17 +181,16 @@ async fn open_file(path: &Path, create: bool) -> Result<Pool, sqlx::Error> {
     Ok(Pool::Sqlite(opened.await.map_err(|_| sqlx::Error::PoolTimedOut)??))
 }
 
-/// SQLITE_BUSY, of which the lower byte is told by every extended code.
+/// SQLITE_BUSY, the lower byte of its extended codes.
 fn is_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// The file as it is, which is never written; opened for writing all the same where that is allowed, since only then
-/// SQLite takes away the files beside it again that readers share. Where the folder cannot be written these cannot be
-/// made, and the file is read as one that nobody changes, which is true of a read-only file system. Unless there are
-/// commits in its log: they cannot be read there.
+/// Opens the file for reading. The file is opened in read-write mode if that is allowed, because only then SQLite
+/// removes the files that readers share. In a folder that is not writable, these files cannot be created, and the file
+/// is opened as immutable, which is correct on a read-only file system; commits in a WAL file cannot be read then.
 async fn open_file_read_only(path: &Path) -> Result<Option<Pool>, std::io::Error> {
-    // Its own words on what it may not open say less.
+    // SQLite's message on a file without permission is less specific.
     match std::fs::File::open(path) {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -211,7 +209,7 @@ async fn open_file_read_only(path: &Path) -> Result<Option<Pool>, std::io::Error
 async fn connect_file(options: SqliteConnectOptions) -> Result<Pool, sqlx::Error> {
     let pool =
         SqlitePoolOptions::new().max_connections(1).acquire_timeout(READER_TIMEOUT).connect_with(options).await?;
-    // Opening alone reads nothing.
+    // Opening alone does not read the file.
     sqlx::query("select count(*) from sqlite_master").fetch_one(&pool).await?;
     Ok(Pool::Sqlite(pool))
 }
@@ -222,7 +220,7 @@ async fn open_server_read_only(
     timeout: Duration,
 ) -> Result<Pool, HistoryError> {
     const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
-    // Set at connection start it would decide what a server answers to these two.
+    // Not as a startup parameter, which would determine whether the server matches target_session_attrs.
     let is_asked =
         matches!(conninfo.target_session_attrs, TargetSessionAttrs::ReadWrite | TargetSessionAttrs::ReadOnly);
     let at_start = (!is_asked).then_some(READ_ONLY);
@@ -244,7 +242,7 @@ async fn open_server(conninfo: &Conninfo, address: &StoreAddress, timeout: Durat
     Ok(Pool::Postgres(StoreServer::new(pool, tunnel, timeout)))
 }
 
-/// Connects at once, so that a server that does not answer is given up on after `limit`: the pool would try again.
+/// Connects immediately with the time limit `limit`: the pool would retry.
 async fn open_tunnel(conninfo: &Conninfo, address: &StoreAddress, timeout: Duration) -> Result<Tunnel, HistoryError> {
     Tunnel::open(conninfo.with_settings(SETTINGS), timeout).await.map_err(|error| {
         let (reason, hint) = describe_tunnel_error(&error);
@@ -252,7 +250,7 @@ async fn open_tunnel(conninfo: &Conninfo, address: &StoreAddress, timeout: Durat
     })
 }
 
-/// The driver would ask a connection before each use whether it still lives, which is a round trip each time.
+/// Disables the driver's check of a connection before each use, which costs a round trip.
 fn pool_with_grace_period() -> PgPoolOptions {
     PgPoolOptions::new().test_before_acquire(false).before_acquire(|connection, idle| {
         Box::pin(async move { Ok(idle.idle_for < PING_GRACE_PERIOD || connection.ping().await.is_ok()) })

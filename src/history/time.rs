@@ -1,4 +1,4 @@
-//! Times and sizes as the store keeps them.
+//! Conversion of times and sizes for the store.
 
 use super::HistoryError;
 use crate::units::Lsn;
@@ -12,7 +12,7 @@ pub(super) fn timestamp(micros: i64) -> Result<Timestamp, HistoryError> {
     Timestamp::from_microsecond(micros).map_err(|_| HistoryError::Inconsistent("a time is out of range"))
 }
 
-/// Beyond what a column holds nothing exists: 8 EB.
+/// Saturates at the maximum of a column, 8 EB.
 pub(super) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
@@ -21,7 +21,7 @@ pub(super) fn bytes(size: i64) -> u64 {
     u64::try_from(size).unwrap_or(0)
 }
 
-/// The bits: positions beyond 2^63 keep their order among themselves, and no cluster gets there.
+/// Converts the bits unchanged. Positions beyond 2^63 do not occur in practice.
 pub(super) fn position(lsn: Lsn) -> i64 {
     lsn.0.cast_signed()
 }

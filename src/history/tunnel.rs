@@ -1,9 +1,9 @@
-//! The store driver's way to its server: connections are made and authenticated by [`crate::postgres`].
+//! A tunnel from the store's driver to its server. [`crate::postgres`] opens and authenticates the connections.
 //!
-//! sqlx knows neither `channel_binding` nor `require_auth`, ignores parameters it does not know, and sends a password in
-//! clear text to any server that asks. It therefore gets no password and no network: it connects to a Unix socket that only
-//! this process may use. Behind each of its connections stands one of [`connect_stream`], of which the bytes are copied. The
-//! stream ends with an error at the first message that the driver could not decode without a panic.
+//! sqlx supports neither `channel_binding` nor `require_auth`, ignores unknown parameters, and sends a password in
+//! clear text to any server that requests it. So it gets no password and no network access: it connects to a
+//! Unix-domain socket that only this process can use. Each of its connections is forwarded to one of
+//! [`connect_stream`]. The stream ends with an error at the first message that would make the driver panic.
 
 use super::driver_socket::{DriverSocket, PORT};
 use crate::postgres::conninfo::Conninfo;
@@ -22,7 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Why a server of a store cannot be reached.
+/// Why the server of a store cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TunnelError {
     #[error(transparent)]
@@ -49,11 +49,11 @@ impl TunnelError {
     }
 }
 
-/// The socket, and what stands behind it.
+/// The socket and the connections behind it.
 #[derive(Debug)]
 pub(super) struct Tunnel {
     conninfo: Arc<Conninfo>,
-    /// What the user should know about the connection.
+    /// Warnings about the connection.
     pub(super) warnings: Vec<String>,
     socket: DriverSocket,
     end: Arc<Notify>,
@@ -61,11 +61,11 @@ pub(super) struct Tunnel {
 }
 
 impl Tunnel {
-    /// Makes the first connection and the socket. Each further connection of the driver may take `limit`, too.
+    /// Opens the first connection and the socket. `limit` is the time limit of each connection.
     ///
     /// # Errors
     ///
-    /// Fails where the server cannot be reached within `limit`, and where no socket can be made.
+    /// The server cannot be reached within `limit`, or the socket cannot be created.
     pub(super) async fn open(conninfo: Conninfo, limit: Duration) -> Result<Tunnel, TunnelError> {
         let conninfo = Arc::new(conninfo);
         let first = connect(&conninfo, limit).await?;
@@ -77,9 +77,9 @@ impl Tunnel {
         Ok(Tunnel { conninfo, warnings, socket, end, acceptor })
     }
 
-    /// Returns what the driver needs to use the tunnel. No password is among it.
+    /// Returns the driver's connection options, which contain no password.
     pub(super) fn options(&self) -> PgConnectOptions {
-        // The driver fills an option that is not set from the PG* environment.
+        // The driver takes missing options from the PG* environment.
         PgConnectOptions::new_without_pgpass()
             .socket(self.socket.directory())
             .port(PORT)
@@ -89,7 +89,7 @@ impl Tunnel {
             .ssl_mode(PgSslMode::Disable)
     }
 
-    /// Waits until everything the driver sent is on its way. The driver must have closed its connections.
+    /// Waits until all data of the driver has been sent. The driver must have closed its connections.
     pub(super) async fn close(&self) {
         self.end.notify_one();
         let acceptor = self.acceptor.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -142,7 +142,7 @@ async fn accept(
                     connections.spawn(serve(driver, first.take(), Arc::clone(&conninfo), limit));
                 }
                 Ok(_) => tracing::warn!("another process connected to the socket of the history's driver; refused"),
-                // No more files may be opened for now; the driver's own limit ends the wait.
+                // The limit on open files is reached; the driver's timeout ends the wait.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -155,13 +155,13 @@ async fn accept(
     while connections.join_next().await.is_some() {}
 }
 
-/// Checks who connected: the kernel says, and it cannot be forged.
+/// Checks that the peer is this process, by the credentials that the kernel reports.
 fn is_own_process(driver: &UnixStream) -> bool {
     let own = i32::try_from(std::process::id()).ok();
     driver.peer_cred().is_ok_and(|peer| peer.pid().is_some() && peer.pid() == own)
 }
 
-/// Stands in for the server at one connection of the driver.
+/// Serves one connection of the driver as its server.
 async fn serve(mut driver: UnixStream, made: Option<ServerStream>, conninfo: Arc<Conninfo>, limit: Duration) {
     let server = match made {
         Some(server) => Ok(server),
@@ -171,7 +171,8 @@ async fn serve(mut driver: UnixStream, made: Option<ServerStream>, conninfo: Arc
         Ok(server) => relay(driver, server).await,
         Err(error) => {
             driver.write_all(&error_response(error.sqlstate().unwrap_or(CONNECTION_FAILURE), &error)).await.ok();
-            // The driver reads the error before it sees its own startup message unread.
+            // Read the rest of the driver's startup message: unread data would reset the connection before the driver
+            // reads the error.
             driver.shutdown().await.ok();
             tokio::io::copy(&mut driver, &mut tokio::io::sink()).await.ok();
         }
@@ -186,8 +187,9 @@ fn error_response(sqlstate: &str, error: &impl std::fmt::Display) -> Vec<u8> {
     [&b"E"[..], &length.to_be_bytes(), fields.as_bytes()].concat()
 }
 
-/// Copies what the server sends. What ends the connection is reported to the driver as an error of the server: the stream
-/// delivers whole messages, so that another one may follow. (`tokio::io::copy` drops what it has read when reading fails.)
+/// Copies the server's messages. The end of the connection is reported to the driver as an error message, which may
+/// follow because the stream delivers whole messages. (`tokio::io::copy` discards the bytes it has read if reading
+/// fails.)
 async fn copy_answers(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
     let mut buffer = vec![0; 32 << 10];
     loop {
@@ -204,7 +206,7 @@ async fn copy_answers(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncW
     }
 }
 
-/// Copies bytes both ways until either side closes. A server that stops reading may still say why.
+/// Copies bytes in both directions until one side closes. A server that stops reading may still send an error.
 async fn relay(driver: UnixStream, server: ServerStream) {
     let (mut from_driver, mut to_driver) = driver.into_split();
     let (mut from_server, mut to_server) = tokio::io::split(server);

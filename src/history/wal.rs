@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 impl Store {
     /// Returns the WAL written between neighbouring samples since `since`. A promotion continues where the old timeline
-    /// ended, so the positions of one branch only grow.
+    /// ended, so the positions of one branch never decrease.
     pub async fn wal_intervals(&self, cluster_id: i64, since: Timestamp) -> Result<Vec<WalInterval>, HistoryError> {
         let samples = self.samples(Some(cluster_id)).await?;
         let positions: Vec<_> = samples
