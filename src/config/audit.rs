@@ -54,7 +54,7 @@ pub(super) fn read_audit_overrides(table: &Table<'_>, file: &ConfigFile) -> Resu
 /// Keys of `[target.NAME]` that an audit reads.
 pub(super) const TARGET_KEYS: [&str; 4] = ["provider", "multi_az", "storage_type", "price"];
 
-/// Reads the assumptions of a target. Its `disk_size` stands for `--allocated`.
+/// Reads the assumptions of a target. Its `disk_size` corresponds to `--allocated`.
 pub(super) fn read_target_overrides(
     table: &Table<'_>,
     file: &ConfigFile,
@@ -79,7 +79,7 @@ fn read_common_overrides(
         multi_az: table.flag("multi_az")?.map(|value| Sourced { value, source: source_of("multi_az") }),
         ..Overrides::default()
     };
-    // The provider decides which obstacles apply.
+    // The provider determines which obstacles apply.
     let restricted_keys =
         [("provider", overrides.provider.is_some()), ("storage_type", overrides.storage_type.is_some())];
     match restricted_keys.into_iter().find(|(_, is_there)| *is_there && !file.trusted) {

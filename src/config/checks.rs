@@ -49,7 +49,7 @@ pub(super) fn read_checks(tables: Vec<Table<'_>>, file: &ConfigFile) -> Result<C
     Ok(checks)
 }
 
-/// Returns what is wrong with the name of a check, and similar names.
+/// Returns the message and the hint for an unknown check name.
 pub(crate) fn describe_unknown_check(name: &str) -> (String, String) {
     let known = Checks::names();
     let message = format!("unknown check {name:?}");

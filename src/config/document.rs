@@ -1,6 +1,6 @@
 //! A TOML text whose errors have line numbers.
 //!
-//! It is read by hand and not decoded by serde: serde's messages quote values, and the parser's own `Display` quotes
+//! It is not decoded by serde: serde's messages quote values, and the parser's own `Display` quotes
 //! the whole line. Either may be a password.
 
 use std::ops::Range;

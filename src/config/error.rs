@@ -2,7 +2,7 @@ use std::fmt;
 
 /// An error of the configuration.
 ///
-/// The message has no value of the file, which may be a secret. The hint says what to do.
+/// The message contains no value of the file, which may be a secret. The hint is the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     message: String,
@@ -19,7 +19,7 @@ impl ConfigError {
         self
     }
 
-    /// Returns what to do; `None` without a hint.
+    /// Returns the remedy; `None` without one.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }

@@ -10,11 +10,12 @@ use crate::postgres::read_settings_file;
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// Whether the user wrote or named it. A file in the working directory may belong to another person's repository.
+    /// Whether it is the user's own file or given with `--config`. A file in the working directory may belong to
+    /// another person's repository.
     pub(super) trusted: bool,
     /// Whether group or others have any access to it.
     pub(super) has_group_or_world_access: bool,
-    /// File where secrets may be put instead.
+    /// File that may contain secrets instead.
     pub(super) user_path: Option<PathBuf>,
 }
 

@@ -14,8 +14,8 @@ pub(super) struct HistoryEntry {
 }
 
 impl HistoryEntry {
-    /// A file in the working directory may only disable the history. The store has data of the user's servers, and
-    /// decides what may be dropped.
+    /// A file in the working directory may only disable the history. The store contains data of the user's servers, and
+    /// determines what can be dropped.
     pub(super) fn read(table: &Table<'_>, file: &ConfigFile) -> Result<Option<Self>, ConfigError> {
         table.allow_only(&["url"])?;
         let Some(text) = table.text("url")? else { return Ok(None) };

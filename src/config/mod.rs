@@ -1,8 +1,8 @@
-//! The configuration file: servers by name, the history store, and the limits of checks and verdicts.
+//! The configuration file: targets, the history store, and the thresholds of checks and verdicts.
 //!
 //! The file is `--config FILE`, otherwise `pgtend.toml` in the working directory, otherwise
 //! `$XDG_CONFIG_HOME/pgtend/config.toml`. A file that was found in the working directory may come from anyone. So it
-//! must not name secrets or a history store, and must not make verdicts less strict than without the file.
+//! must not refer to secrets or a history store, and must not make verdicts less strict than without the file.
 
 mod audit;
 pub(crate) mod checks;
@@ -60,7 +60,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the named file, otherwise the one that is found.
+    /// Reads the given file, otherwise the one that is found.
     ///
     /// # Errors
     ///
@@ -122,8 +122,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Adds the targets of the user's own file. They come before those of the same name in the working directory, which
-    /// anyone may have written.
+    /// Adds the targets of the user's own file. They have precedence over those of the same name in the working
+    /// directory, which anyone may have written.
     fn add_user_targets(&mut self, user_config: Config) {
         self.warnings.extend(user_config.warnings);
         let (found, own_path) = (self.path.as_deref(), user_config.path.as_deref());
@@ -158,8 +158,8 @@ impl Config {
         &self.warnings
     }
 
-    /// Returns `[history] url`: a path, `postgresql://…` or `none`; `None` without the key. The secret is read only
-    /// now.
+    /// Returns `[history] url`: a path, `postgresql://…` or `none`; `None` without the key. The secret is read by
+    /// this call.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Config {
     /// Returns the limits of verdicts on indexes: those of `[indexes]`, otherwise the defaults.
     pub fn index_limits(&self) -> IndexLimits {
         let mut limits = self.indexes.limits();
-        // `pgtend indexes` and the check call the same indexes bloated.
+        // `pgtend indexes` and the check use the same threshold.
         if let Some(Measure::Percent(share)) = self.checks.limit("index-bloat", "warning") {
             limits.bloated_share = share / 100.0;
         }
@@ -189,12 +189,12 @@ impl Config {
         self.slots.limits()
     }
 
-    /// Returns `[slots] droppable`: slots that may be dropped without a name on the command line.
+    /// Returns `[slots] droppable`: slots that can be dropped without their name on the command line.
     pub fn droppable_slots(&self) -> &[String] {
         &self.slots.droppable
     }
 
-    /// Returns `[limits]`: how much data of a server is kept.
+    /// Returns `[limits]`: memory limits for the answers of a server.
     pub fn read_limits(&self) -> ReadLimits {
         self.read_limits
     }
@@ -204,7 +204,7 @@ impl Config {
         self.targets.keys().map(String::as_str)
     }
 
-    /// Returns the target with this name. Its password is read only now, so that a missing secret affects no other
+    /// Returns the target with this name. Its password is read by this call, so that a missing secret affects no other
     /// target.
     ///
     /// # Errors

@@ -69,7 +69,7 @@ impl NotifyEntry {
     }
 }
 
-/// Parses the reference to a URL. The URL of a webhook allows to write to it, so it is a secret and must not be in the
+/// Parses the reference to a URL. The URL of a webhook permits posting to it, so it is a secret and must not be in the
 /// file.
 fn parse_secret_reference(text: &Text<'_>) -> Result<SecretSource, ConfigError> {
     match SecretSource::parse(text.value).map_err(|why| text.error(why))? {

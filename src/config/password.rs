@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::postgres::conninfo::{Environment, Sensitive};
 use crate::postgres::read_settings_file;
 
-/// Where a secret is.
+/// The place of a secret.
 #[derive(Clone, Debug)]
 pub(super) enum SecretSource {
     /// In the configuration itself.
@@ -16,7 +16,7 @@ pub(super) enum SecretSource {
 }
 
 impl SecretSource {
-    /// Parses the value of the configuration. The error says what is wrong.
+    /// Parses the value of the configuration. The error is a message.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         match (text.strip_prefix("env:"), text.strip_prefix("file:")) {
             (Some(""), _) => Err("\"env:\" has no variable name"),
@@ -28,7 +28,7 @@ impl SecretSource {
         }
     }
 
-    /// Reads the secret. The error says why that is not possible.
+    /// Reads the secret. The error is the reason.
     pub(super) fn fetch(&self, environment: &Environment, folder: &Path) -> Result<Sensitive, String> {
         match self {
             Self::Literal(secret) => Ok(secret.clone()),
@@ -48,7 +48,7 @@ fn resolve_secret_path(path: &str, environment: &Environment, folder: &Path) -> 
     }
 }
 
-/// Reads a file without the line break that editors and `echo` put at the end.
+/// Reads a file without the line break at its end.
 fn read_secret_file(path: &Path) -> Result<Sensitive, String> {
     let shown = super::file::display_path(path);
     let text = read_settings_file(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;

@@ -1,15 +1,14 @@
-//! Files that pgtend writes: how an existing file keeps its mode, links and owner, and when a file appears whole or not
-//! at all.
+//! Writing files: an existing file keeps its mode, links and owner. A write is atomic where possible.
 //!
-//! | the path names | what is done | atomic |
+//! | the path | action | atomic |
 //! | --- | --- | --- |
-//! | nothing, or a dangling symlink | a new file with the mode the umask leaves | yes |
-//! | a regular file, also through symlinks | a new file takes its place, with its mode, owner and group | yes |
-//! | a file with several hard links, an ACL or extended attributes | written in place | no |
-//! | a file whose owner or group cannot be given to a new one, or in a folder that takes no new file | in place | no |
-//! | a device, a pipe, a socket, anything below `/dev` or `/proc` | written to as it is | no |
+//! | does not exist, or is a dangling symlink | create a file with the default mode | yes |
+//! | is a regular file, also through symlinks | replace it by a new file with its mode, owner and group | yes |
+//! | is a file with several hard links, an ACL or extended attributes | write in place | no |
+//! | is a file whose owner cannot be set on a new file, or whose folder is not writable | write in place | no |
+//! | is a device, a pipe, a socket, or below `/dev` or `/proc` | write to it | no |
 //!
-//! A file that may not be written to is never replaced.
+//! A file that is not writable is never replaced.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, Permissions},
@@ -19,18 +18,18 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// The most symlinks that lead to a file, as the kernel counts (`MAXSYMLINKS`).
+/// Maximum number of symlinks to a file, as in the kernel (`MAXSYMLINKS`).
 const MAX_SYMLINKS: usize = 40;
 
 /// The mode of a new file before the umask.
 pub const NEW_FILE_MODE: u32 = 0o666;
 
-/// Writes a file with what `render` writes, as the table above says.
+/// Writes the output of `render` to a file, according to the table above.
 ///
 /// # Errors
 ///
-/// Returns the error of `render` or of the system. An atomic write leaves the old content then; one in place may leave a
-/// part of the new content, and its error says so.
+/// Returns the error of `render` or of the system. After an error, an atomic write leaves the old content; a write in
+/// place may leave a part of the new content, which its error states.
 pub fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if is_kernel_path(path) {
         return append_to_file(path, render);
@@ -48,8 +47,8 @@ pub fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result
     }
 }
 
-/// Checks that [`write`] could write the path, before anything is done that its content reports. Pipes are not opened, as
-/// that waits for a reader.
+/// Checks that [`write`] could write the path, before an action that its content reports. Pipes are not opened, because
+/// that would wait for a reader.
 ///
 /// # Errors
 ///
@@ -69,11 +68,11 @@ pub fn check(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a new file with this mode (before the umask), whole or not at all.
+/// Writes a new file with this mode (before the umask), completely or not at all.
 ///
 /// # Errors
 ///
-/// Returns `AlreadyExists` where the path names anything, also a dangling symlink.
+/// Returns `AlreadyExists` if the path exists, even as a dangling symlink.
 pub fn create_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
     let mut file = temporary_file(parent_folder(path), mode)?;
     file.write_all(content)?;
@@ -81,36 +80,36 @@ pub fn create_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
     file.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
-/// Returns whether the path means stdout: `-`, `/dev/stdout` and its other names.
+/// Returns whether the path is stdout: `-`, `/dev/stdout` and its other names.
 pub fn names_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
-/// Makes a temporary file in the folder, with this mode before the umask; it goes away unless it is persisted.
+/// Creates a temporary file in the folder, with this mode before the umask; it is removed unless it is persisted.
 pub fn temporary_file(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let builder = &mut tempfile::Builder::new();
     builder.prefix(".pgtend-").permissions(Permissions::from_mode(mode)).tempfile_in(folder).map_err(without_path)
 }
 
-/// The folder of a path; `.` for a bare name.
+/// Returns the folder of a path; `.` for a bare name.
 pub fn parent_folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The user named another path than that of the temporary file.
+/// Removes the path of the temporary file from an error.
 fn without_path(error: io::Error) -> io::Error {
     let text = error.to_string();
     io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or(&text))
 }
 
-/// Returns whether the path names an open descriptor or a device.
+/// Returns whether the path is an open descriptor or a device.
 fn is_kernel_path(path: &Path) -> bool {
     let folder = fs::canonicalize(parent_folder(path)).unwrap_or_else(|_| parent_folder(path).to_owned());
     ["/dev/fd", "/proc"].iter().any(|kernel| folder.starts_with(kernel))
         || folder == Path::new("/dev") && !path.is_dir()
 }
 
-/// Follows symlinks to the file that they name, whether it exists or not.
+/// Follows symlinks to their target, whether it exists or not.
 fn resolve_symlinks(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_owned();
     for _ in 0..MAX_SYMLINKS {
@@ -121,12 +120,12 @@ fn resolve_symlinks(path: &Path) -> io::Result<PathBuf> {
             Err(error) => return Err(error),
         }
     }
-    // What open(2) says of a loop.
+    // The message of open(2) for a loop.
     fs::metadata(path)?;
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
-/// Writes to a device, a pipe or an open descriptor. A reader that closes a pipe early is no error.
+/// Writes to a device, a pipe or an open descriptor. A reader that closes a pipe early is not an error.
 fn append_to_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = BufWriter::new(OpenOptions::new().append(true).open(path)?);
     match render(&mut out).and_then(|()| out.flush()) {
@@ -144,7 +143,7 @@ fn overwrite_file(
     existing: &Metadata,
     render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    // A user who may not write to a file may not replace it either.
+    // A file that the user cannot write must not be replaced either.
     let file = OpenOptions::new().write(true).open(path)?;
     if existing.nlink() > 1 || has_attributes(&file) {
         return write_in_place(file, render);
@@ -152,7 +151,7 @@ fn overwrite_file(
     match replacement_file(path, existing) {
         Ok(temporary) => match render_into(temporary, render)?.persist(path) {
             Ok(_) => sync_folder(path),
-            // A mount point, or a file of another owner in a sticky folder: what was rendered is copied over.
+            // A mount point, or a file of another owner in a sticky folder: copy the rendered content into it.
             Err(error) if cannot_replace(&error.error) => {
                 let rendered = fs::read(error.file.path())?;
                 return write_in_place(file, |out| out.write_all(&rendered));
@@ -165,7 +164,7 @@ fn overwrite_file(
     Ok(())
 }
 
-/// An empty file beside `path` with the mode, owner and group of the one that it will replace.
+/// Creates an empty file in the folder of `path` with the mode, owner and group of the file that it will replace.
 fn replacement_file(path: &Path, existing: &Metadata) -> io::Result<NamedTempFile> {
     let file = temporary_file(parent_folder(path), 0o600)?;
     let new_metadata = file.as_file().metadata()?;
@@ -200,12 +199,12 @@ fn render_into(
     Ok(file)
 }
 
-/// A rename lasts once its folder is on the disk; not every file system can be asked for that.
+/// Syncs the folder, which makes a rename durable; not every file system supports it.
 fn sync_folder(path: &Path) {
     File::open(parent_folder(path)).and_then(|folder| folder.sync_all()).ok();
 }
 
-/// Renders first, so that an error of `render` leaves the file as it was.
+/// Renders first, so that an error of `render` leaves the file unchanged.
 fn write_in_place(mut file: File, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut content = Vec::new();
     render(&mut content)?;
@@ -217,14 +216,14 @@ fn write_in_place(mut file: File, render: impl FnOnce(&mut dyn Write) -> io::Res
     })
 }
 
-/// Returns whether the system refused a new file in the place of the old one, which may still be written to.
+/// Returns whether the system refused to replace the file, which may still be writable.
 fn cannot_replace(error: &io::Error) -> bool {
     use io::ErrorKind::{CrossesDevices, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
     matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem | ResourceBusy | CrossesDevices)
 }
 
-/// Returns whether a file has an ACL or extended attributes, which a new file would lack. A security label is the
-/// system's to set.
+/// Returns whether a file has an ACL or extended attributes, which a new file would lack. Security labels are
+/// ignored, because the system sets them.
 fn has_attributes(file: &File) -> bool {
     let mut names = vec![0_u8; 64 << 10];
     let length = rustix::fs::flistxattr(file, &mut names[..]).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Reading files that may be larger than they should be, or endless.
+//! Reading files with a size limit.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 /// The largest configuration, password, service or certificate file, in bytes.
 pub const MAX_SETTINGS_FILE: u64 = 16 << 20;
 
-/// How long a pipe that is named as a connection's file may take.
+/// Time limit for a pipe that is used as a connection's file.
 const PIPE_TIMEOUT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
 
 /// Reads a whole file of at most `limit` bytes. Pipes and devices are read, too.
 ///
 /// # Errors
-/// Returns the system's error, or [`io::ErrorKind::FileTooLarge`] as soon as more than `limit` bytes have come.
+/// Returns the system's error, or [`io::ErrorKind::FileTooLarge`] as soon as more than `limit` bytes were read.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path).map_err(plain)?;
-    // Of a pipe or device the length says nothing.
+    // The length of a pipe or device is not meaningful.
     let length = file.metadata().map_err(plain)?.len();
     let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or(0));
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(plain)?;
@@ -33,13 +33,13 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
 }
 
-/// The same error without the system's number.
+/// Returns the error without its number.
 fn plain(error: io::Error) -> io::Error {
     let text = error.to_string();
     io::Error::new(error.kind(), text.split(" (os error ").next().unwrap_or(&text))
 }
 
-/// Reads a configuration file, or a file that it names. A pipe is waited for.
+/// Reads a configuration file, or a file that it refers to. Waits for a pipe.
 ///
 /// # Errors
 /// As [`read_bounded`], with the limit [`MAX_SETTINGS_FILE`].
@@ -47,17 +47,17 @@ pub fn read_settings_file(path: &Path) -> io::Result<Vec<u8>> {
     read_bounded(path, MAX_SETTINGS_FILE)
 }
 
-/// Reads a password, service or certificate file of a connection. A pipe, as of a shell's `<(…)`, is waited for, but not for
-/// ever as libpq does.
+/// Reads a password, service or certificate file of a connection. Waits for a pipe, such as a shell's `<(…)`, but
+/// unlike libpq with a time limit.
 ///
 /// # Errors
-/// As [`read_settings_file`], and [`io::ErrorKind::TimedOut`] where a pipe does not end within 5 s.
+/// As [`read_settings_file`], and [`io::ErrorKind::TimedOut`] if a pipe does not end within 5 s.
 pub fn read_connection_file(path: &Path) -> io::Result<Vec<u8>> {
     read_within(path, PIPE_TIMEOUT)
 }
 
 fn read_within(path: &Path, timeout: Duration) -> io::Result<Vec<u8>> {
-    // Opening a pipe without a writer would wait for one.
+    // Opening a pipe without a writer would block.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let mut file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(plain)?;
     if file.metadata().map_err(plain)?.is_file() {
@@ -67,7 +67,7 @@ fn read_within(path: &Path, timeout: Duration) -> io::Result<Vec<u8>> {
     let (mut bytes, mut chunk, mut has_writer) = (Vec::new(), [0; 8 << 10], false);
     while bytes.len() as u64 <= MAX_SETTINGS_FILE {
         match file.read(&mut chunk) {
-            // Nothing comes before the first writer, and nothing after the last.
+            // A read returns 0 bytes before the first writer and after the last one.
             Ok(0) if has_writer => return Ok(bytes),
             Ok(0) => {}
             Ok(count) => {

@@ -1,11 +1,11 @@
-//! What the sessions of one snapshot keep, against the limits.
+//! The memory limits of a snapshot, and their use by its sessions.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ReadLimits;
 
-/// The limits of one snapshot and what its facts take of them; shared by its sessions.
+/// The limits of one snapshot and the bytes that its facts use; shared by its sessions.
 #[derive(Debug)]
 pub(super) struct ReadBudget {
     limits: ReadLimits,
@@ -26,7 +26,7 @@ impl ReadBudget {
         Self { limits, kept_bytes: AtomicU64::new(0) }
     }
 
-    /// Returns the limit that a fact of so many bytes exceeds.
+    /// Returns the limit that a fact of this size exceeds.
     pub(super) fn exceeded_by(&self, fact_bytes: u64) -> Option<ExceededLimit> {
         let ReadLimits { fact_bytes: max_fact_bytes, snapshot_bytes } = self.limits;
         if fact_bytes > max_fact_bytes {
@@ -41,13 +41,13 @@ impl ReadBudget {
         self.kept_bytes.fetch_add(fact_bytes, Ordering::Relaxed);
     }
 
-    /// What one round trip may bring in all, in bytes: what is kept and what is discarded, with room to spare.
+    /// Returns the maximum size of the answers of one round trip, in bytes: kept and discarded facts, with a reserve.
     pub(super) fn round_bytes(&self) -> u64 {
         self.limits.snapshot_bytes.saturating_mul(2).saturating_add(MAX_DISCARDED_BYTES)
     }
 }
 
-/// What one round trip may bring beside what is kept, in bytes.
+/// The maximum size of the answers of one round trip in addition to the kept facts, in bytes.
 const MAX_DISCARDED_BYTES: u64 = 1 << 30;
 
 impl fmt::Display for ExceededLimit {

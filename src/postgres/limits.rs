@@ -1,11 +1,11 @@
-//! How much of a server's answers is kept.
+//! Memory limits for the answers of a server.
 
-/// Limits on what one server may make pgtend keep, in bytes.
+/// Limits on the memory for the answers of one server, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// The largest fact: its rows as sent and as decoded.
+    /// Maximum size of one fact: its rows as received and as decoded.
     pub fact_bytes: u64,
-    /// The largest sum of the facts of one snapshot.
+    /// Maximum total size of the facts of one snapshot.
     pub snapshot_bytes: u64,
 }
 

@@ -1,22 +1,22 @@
 //! A fact's SQL, with a variant for each server version that needs one.
 
-/// One fact about the inspected server: what people call it and how to ask for it. The texts lie in `queries/`.
+/// A fact of the inspected server: its name and its SQL, from `queries/`.
 #[derive(Debug)]
 pub struct Query {
-    /// "wal directory", as it is named under `unavailable`.
+    /// The name under `unavailable`, e.g. "wal directory".
     pub fact: &'static str,
-    /// The first major version a text serves, and the text; ascending.
+    /// The first major version of each text, and the text; ascending.
     pub variants: &'static [(u32, &'static str)],
 }
 
 impl Query {
-    /// The text for a server, or the oldest major version that can answer.
+    /// Returns the text for a server, or the oldest major version that has one.
     pub fn sql_for(&self, major: u32) -> Result<&'static str, u32> {
         let newest = self.variants.iter().rev().find(|(since, _)| *since <= major);
         newest.map(|(_, sql)| *sql).ok_or_else(|| self.variants.first().map_or(u32::MAX, |(since, _)| *since))
     }
 
-    /// The predefined role that makes the fact readable, from the text's `-- needs:` line.
+    /// Returns the predefined role that can read the fact, from the text's `-- needs:` line.
     pub fn needs(&self) -> Option<&'static str> {
         let (_, sql) = self.variants.first()?;
         sql.lines().find_map(|line| line.strip_prefix("-- needs: "))

@@ -1,4 +1,4 @@
-//! Decoding what the server sends, whatever bytes its names are made of.
+//! Decoding of rows, including names that are not UTF-8.
 
 use serde::de::DeserializeOwned;
 use std::{borrow::Cow, error::Error};
@@ -6,8 +6,8 @@ use tokio_postgres::types::{FromSql, Type};
 
 pub use tokio_postgres::{Error as RowError, Row};
 
-/// Text that may hold bytes which are no UTF-8: a database in SQL_ASCII stores whatever it was given, and the server
-/// sends it as it is. Such bytes become U+FFFD.
+/// Text that may contain bytes that are not UTF-8: a database in SQL_ASCII stores any bytes, and the server sends them
+/// unchanged. Such bytes become U+FFFD.
 pub struct Text(pub String);
 
 impl<'a> FromSql<'a> for Text {
@@ -33,7 +33,7 @@ impl<'a> FromSql<'a> for BorrowedText<'a> {
     }
 }
 
-/// OIDs travel as `int8`, which every driver and JSON know.
+/// An OID, which queries cast to `int8`.
 #[derive(Clone, Copy)]
 pub struct Oid(pub u32);
 
@@ -47,8 +47,8 @@ impl<'a> FromSql<'a> for Oid {
     }
 }
 
-/// The columns of a fact with many rows, as a struct: decoded by their places, of which [`Session::read_columns`] makes
-/// sure once for all rows.
+/// The columns of a fact with many rows, as a struct. They are decoded by position; [`Session::read_columns`] checks
+/// the names once for all rows.
 ///
 /// [`Session::read_columns`]: super::Session::read_columns
 macro_rules! columns {
@@ -60,10 +60,10 @@ macro_rules! columns {
         }
 
         impl<$life> $name<$life> {
-            /// Their names, in order.
+            /// The names of the columns, in order.
             $visibility const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
 
-            /// Those of one row.
+            /// Decodes one row.
             $visibility fn from_row(row: &$life $crate::postgres::Row) -> Result<Self, $crate::postgres::RowError> {
                 let mut places = 0..Self::NAMES.len();
                 let mut place = || places.next().unwrap_or_default();
@@ -74,13 +74,13 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// A `jsonb` value decoded into `T`, which is then the only statement of the fact's columns.
+/// A `jsonb` value decoded into `T`.
 pub struct Json<T>(pub T);
 
 impl<'a, T: DeserializeOwned> FromSql<'a> for Json<T> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let text = match (ty, raw) {
-            // jsonb travels with a leading format version.
+            // The binary format of jsonb begins with a version number.
             (&Type::JSONB, [1, text @ ..]) => text,
             (&Type::JSONB, _) => return Err("unknown jsonb format".into()),
             (_, text) => text,

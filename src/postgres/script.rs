@@ -12,14 +12,14 @@ pub struct ScriptSession {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ScriptError {
-    /// The server's answer in five characters; `None` when it gave none.
+    /// SQLSTATE of the server's error; `None` without one.
     pub sqlstate: Option<String>,
-    /// The server's message, or the reason without one.
+    /// The server's message, or another reason.
     pub message: String,
 }
 
 impl ScriptSession {
-    /// Connects with these parameters.
+    /// Opens a session.
     pub async fn open(conninfo: &Conninfo) -> Result<ScriptSession, SessionError> {
         let connected = Box::pin(super::connect(conninfo)).await?;
         Ok(ScriptSession { client: connected.client })

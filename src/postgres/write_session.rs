@@ -5,18 +5,18 @@ use crate::redact;
 use std::time::Duration;
 use tokio_postgres::Client;
 
-/// How long the server may take for one statement; its own limit is below.
+/// Time limit for one statement; statement_timeout is lower.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The same for one that writes everything that is dirty.
+/// The same for CHECKPOINT, which writes all dirty buffers.
 const LONG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// What the server may answer to one statement, in bytes.
+/// Maximum size of the answer to one statement, in bytes.
 const MAX_RESPONSE_BYTES: u64 = 16 << 20;
 
-/// Limits on what a statement waits for, in its own transaction, so that a pooler's connection keeps nothing of them.
-/// A statement's text is quoted as the standard says, whatever the role's settings are. `search_path` names pg_temp last:
-/// where it is not named, the server looks up relations and types there first.
+/// The timeouts of a statement, local to its transaction, so that a pooler's connection does not keep them. Quoting
+/// follows the standard regardless of the role's settings. `search_path` contains pg_temp last: otherwise the server
+/// searches it first for relations and types.
 const BEGIN_WRITE: &str = "\
 begin transaction isolation level read committed; \
 set local statement_timeout = '60s'; \
@@ -29,10 +29,10 @@ pub struct WriteSession {
     session: Session,
 }
 
-/// A statement that came back without its result.
+/// A statement without a result.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
-    /// The server's answer. Whether that means that nothing was done depends on it.
+    /// The server's error. Its SQLSTATE determines whether the statement had no effect.
     #[error("{message}")]
     Refused {
         /// SQLSTATE of the error.
@@ -40,7 +40,7 @@ pub enum ExecuteError {
         /// The server's message, redacted.
         message: String,
     },
-    /// None came: the connection was lost, or nothing was heard in time. It may have been done.
+    /// No response: the connection was lost, or the time limit was exceeded. The statement may have been executed.
     #[error("no answer: {0}")]
     NoResponse(String),
 }
@@ -51,13 +51,13 @@ impl WriteSession {
         WriteSession { session }
     }
 
-    /// The session, to read by.
+    /// Returns the session, for reading.
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// Runs one statement; answers how many rows it gave. What it did is done when this answers, whatever becomes of
-    /// the transaction around it.
+    /// Runs one statement, and returns the number of its rows. Its effect does not depend on the end of the
+    /// transaction: dropping a slot is not transactional.
     pub async fn execute(&self, statement: &str) -> Result<usize, ExecuteError> {
         let client: &Client = self.session.client();
         self.session.meter().allow(MAX_RESPONSE_BYTES);
@@ -71,10 +71,10 @@ impl WriteSession {
         self.with_timeout(STATEMENT_TIMEOUT, async { Box::pin(pipeline).await.1.map(|rows| rows.len()) }).await
     }
 
-    /// Runs a utility statement that may take long, as CHECKPOINT, unless `guard` fails.
+    /// Runs a long utility statement, such as CHECKPOINT, unless `guard` fails.
     ///
-    /// Both travel in one message: the server runs them in one implicit transaction and stops at the first error, and a
-    /// pooler sends them to one server.
+    /// Both are sent in one message: the server runs them in one implicit transaction and stops at the first error, and
+    /// a pooler sends them to one server.
     pub async fn execute_guarded(&self, guard: &str, statement: &str) -> Result<(), ExecuteError> {
         self.session.meter().allow(MAX_RESPONSE_BYTES);
         let message = format!("set local search_path = ''; {guard}; {statement}");

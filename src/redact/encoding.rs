@@ -124,7 +124,7 @@ pub(super) fn base64_cores(bytes: &[u8]) -> Vec<String> {
     let mut cores = Vec::new();
     for offset in 0..3 {
         let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(bytes.iter().copied()).collect();
-        // The first characters also depend on the bytes before, and the last ones on those after.
+        // The first characters contain bits of the preceding bytes, the last ones of the following bytes.
         let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
         let digits: Vec<u8> = (first..last).map(|position| sextet(&padded, position)).collect();
         for end in [b"+/", b"-_"] {

@@ -12,8 +12,8 @@
 //! | 8 bytes and more | anywhere | anywhere |
 //!
 //! In pgtend's own text, a secret that equals a role, database or host name of the connection is not replaced: these
-//! names are shown on purpose. A secret is found unchanged, percent-encoded, with the escapes of JSON, Rust, conninfo
-//! strings and SQL (`\'`, `''`), and from 8 bytes on in hexadecimal and base64.
+//! names are shown intentionally. A secret is found unencoded, percent-encoded, with the escapes of JSON, Rust,
+//! conninfo strings and SQL (`\'`, `''`), and from 8 bytes on in hexadecimal and base64.
 
 pub mod process_list;
 
@@ -65,7 +65,7 @@ pub fn register_arguments(arguments: impl Iterator<Item = String>) {
     with_process(|redactor| arguments.for_each(|argument| redactor.register_argument(&argument)));
 }
 
-/// Returns text of others without the secrets of this process.
+/// Returns text of another program without the secrets of this process.
 pub fn foreign(text: &str) -> Cow<'_, str> {
     PROCESS.read().unwrap_or_else(PoisonError::into_inner).foreign(text)
 }
@@ -220,7 +220,7 @@ fn is_whole_word(text: &str, range: Range<usize>) -> bool {
     !before.is_some_and(is_part) && !after.is_some_and(is_part)
 }
 
-/// Replaces the ranges; overlapping and adjacent ranges become one mark.
+/// Replaces the ranges; overlapping and adjacent ones get one replacement.
 fn without(text: &str, mut ranges: Vec<Range<usize>>) -> Cow<'_, str> {
     if ranges.is_empty() {
         return Cow::Borrowed(text);

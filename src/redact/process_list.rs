@@ -16,7 +16,7 @@ const PLACEHOLDER: &str = "env:";
 pub const VARIABLE_PREFIX: &str = "PGTEND_ARGUMENT_";
 
 /// Restarts the program without the passwords, in the same process, if an argument has one. Returns `None` if none has,
-/// and the error if the system refuses the restart: then a password stays visible, and the caller must warn.
+/// and the error if the system refuses the restart: then a password remains visible, and the caller must warn.
 pub fn hide_passwords(mut arguments: impl Iterator<Item = OsString>) -> Option<std::io::Error> {
     let name = arguments.next().unwrap_or_else(|| "pgtend".into());
     let (clean, carried) = without_passwords(arguments);

@@ -27,7 +27,7 @@ fn of_url(text: &str) -> Option<PasswordIn<'_>> {
     Some(password).filter(|secret| !secret.password.is_empty())
 }
 
-/// Finds `password=…`, `sslpassword = '…'` and similar words, also in a URL's query and in variables.
+/// Finds `password=…`, `sslpassword = '…'` and similar parameters, also in the query of a URL and in variables.
 fn of_words(text: &str) -> Vec<PasswordIn<'_>> {
     const WORD: &str = "password";
     let small = text.to_ascii_lowercase();

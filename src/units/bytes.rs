@@ -1,12 +1,12 @@
-//! Sizes as people type them, in Postgres's own units.
+//! Sizes in PostgreSQL's units.
 
-/// What is wrong with a text that should be a size.
+/// The error for a text that is not a size.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0:?} is not a size: write a number and a unit, e.g. 10MB (units: B, kB, MB, GB, TB, PB; kB = 1024)")]
 pub struct ParseBytesError(String);
 
-/// Bytes of a size such as `10MB`, `1.5 GB` or `8192`; kB = 1024, units in any case, as `pg_size_bytes` reads them
-/// (PostgreSQL manual, 9.28.7 "Database Object Management Functions").
+/// Parses a size to bytes, such as `10MB`, `1.5 GB` or `8192`; kB = 1024, units in any case, as `pg_size_bytes` reads
+/// them (PostgreSQL manual, 9.28.7 "Database Object Management Functions").
 pub fn parse_bytes(text: &str) -> Result<u64, ParseBytesError> {
     let invalid = || ParseBytesError(text.to_owned());
     let trimmed = text.trim();
@@ -26,7 +26,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, ParseBytesError> {
         return whole.checked_mul(factor).ok_or_else(invalid);
     }
     let value = number.parse::<f64>().map_err(|_| invalid())? * factor as f64;
-    // 2^63: beyond it an f64 no longer names every byte, and no disk is that large.
+    // 2^63: larger sizes do not occur.
     if value.is_finite() && value < 9_223_372_036_854_775_808.0 { Ok(value.round() as u64) } else { Err(invalid()) }
 }
 

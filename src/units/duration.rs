@@ -1,4 +1,4 @@
-//! Durations as flags and the configuration hold them.
+//! Durations of options and of the configuration.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub enum ParseDurationError {
 ///
 /// # Errors
 ///
-/// Returns an error for any other text, and where the duration exceeds 2^64 seconds.
+/// Returns an error for any other text, and if the duration exceeds 2^64 seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
     let invalid = || ParseDurationError::Invalid(text.to_owned());
     let trimmed = text.trim();

@@ -9,12 +9,12 @@ use std::{fmt, str::FromStr};
 pub struct Lsn(pub u64);
 
 impl Lsn {
-    /// Bytes of WAL from `earlier` to this position; 0 when `earlier` lies ahead.
+    /// Returns the bytes of WAL from `earlier` to this position; 0 if `earlier` is later.
     pub fn bytes_since(self, earlier: Lsn) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The position `bytes` before this one, not before the beginning of WAL.
+    /// Returns the position `bytes` before this one, at least 0.
     pub fn saturating_sub(self, bytes: u64) -> Lsn {
         Lsn(self.0.saturating_sub(bytes))
     }
@@ -26,7 +26,7 @@ impl fmt::Display for Lsn {
     }
 }
 
-/// What is wrong with a text that should be an LSN.
+/// The error for a text that is not an LSN.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0:?} is not an LSN, e.g. 16/B374D848")]
 pub struct ParseLsnError(String);

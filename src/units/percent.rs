@@ -1,6 +1,6 @@
-//! Percentages as the configuration holds them.
+//! Percentages of the configuration.
 
-/// What is wrong with a text that should be a percentage.
+/// The error for a text that is not a percentage.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0:?} is not a percentage: write a number, e.g. 80% or 80")]
 pub struct ParsePercentError(String);

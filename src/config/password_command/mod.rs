@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// The time limit of one run where `password_command_timeout` sets none.
+/// The default of `password_command_timeout`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The program and its arguments, run without a shell.
@@ -59,7 +59,7 @@ impl PasswordCommand {
         Ok(Some(PasswordCommand { program: program.clone(), arguments: arguments.to_vec(), timeout }))
     }
 
-    /// Returns the provider that runs the command; `config` is the file that names it.
+    /// Returns the provider that runs the command; `config` is the file that contains it.
     pub(super) fn provider(&self, target: &str, environment: &Environment, config: &Path) -> Arc<dyn PasswordProvider> {
         let folder = config.parent().unwrap_or(config);
         Arc::new(CommandPasswordProvider {
@@ -79,7 +79,7 @@ impl PasswordCommand {
     }
 }
 
-// By hand, because an argument may be a secret.
+// Implemented manually, because an argument may be a secret.
 impl fmt::Debug for PasswordCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordCommand")
@@ -115,7 +115,7 @@ impl PasswordProvider for CommandPasswordProvider {
     }
 }
 
-/// Replaces `{host}`, `{port}`, `{user}` and `{dbname}`; what they stand for is not searched again.
+/// Replaces `{host}`, `{port}`, `{user}` and `{dbname}`; the substituted values are not searched again.
 fn fill_placeholders(argument: &str, request: &PasswordRequest<'_>) -> String {
     let port = request.port.to_string();
     let values = [("{host}", request.host), ("{port}", &port), ("{user}", request.user), ("{dbname}", request.dbname)];

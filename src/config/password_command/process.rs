@@ -20,25 +20,26 @@ use tokio::{
     time::timeout,
 };
 
-/// The most that a command may print, in bytes.
+/// Maximum size of the output, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
-/// The most of its stderr that is kept, in bytes.
+/// Maximum size of stderr that is kept, in bytes.
 const MAX_STDERR_BYTES: usize = 64 * 1024;
 
-/// The most of its stderr that a message repeats, in characters.
+/// Maximum length of stderr in a message, in characters.
 const MAX_SHOWN_STDERR_CHARS: usize = 2_000;
 
-/// How long stderr may stay open after the end of the command: a process it left behind may hold it.
+/// Time limit for the end of stderr after the end of the command: a child process may keep it open.
 const STDERR_DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Runs the program without a shell, without stdin, in a process group of its own, and returns the line that it prints.
+/// Runs the program without a shell, without stdin, in its own process group, and returns the line that it prints.
 /// The environment is pgtend's without passwords (PGPASSWORD, typed arguments).
 ///
 /// # Errors
 ///
 /// A message that continues one which begins with the program: it cannot be started, fails, is too slow, or prints
-/// anything but one line of UTF-8. Its output is in no message; its stderr is, redacted, where it fails.
+/// anything but one line of UTF-8. No message contains its output; after a failure, the message contains its redacted
+/// stderr.
 pub(super) async fn run_password_command(
     program: &Path,
     arguments: &[String],
@@ -99,7 +100,7 @@ async fn wait_for_output(
 ) -> io::Result<(Vec<u8>, Option<ExitStatus>)> {
     let collect = async {
         let mut buffer = [0; 4096];
-        // Reads on beyond the limit: a full pipe would block the command.
+        // Continues to read beyond the limit: a full pipe would block the command.
         while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
             let mut errors = errors.lock().unwrap_or_else(PoisonError::into_inner);
             let remaining = MAX_STDERR_BYTES - errors.len();

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use crate::postgres::conninfo::{Conninfo, Host, HostAddress, LoadBalanceHosts, SslMode};
 use crate::postgres::tls::Tls;
 
-/// Where exactly to connect.
+/// An address to connect to.
 #[derive(Clone, Debug)]
 pub(super) enum Address {
     Socket(PathBuf),
@@ -21,21 +21,21 @@ pub(super) enum Address {
 pub(super) struct Addresses {
     pub(super) list: Vec<(Address, Endpoint)>,
     pub(super) tls: Option<Tls>,
-    /// Why there is no TLS where it is only preferred.
+    /// Reason why TLS is not available, if it is only preferred.
     pub(super) without_tls: Option<Attempt>,
-    /// How long the look-up took; it counts towards the connect timeout of the first address.
+    /// Duration of the name lookup; it counts towards the connect timeout of the first address.
     pub(super) lookup_time: Duration,
 }
 
 impl Addresses {
-    /// Looks the host up and reads the certificates it needs.
+    /// Resolves the host name and reads the certificates of the host.
     pub(super) async fn resolve(conninfo: &Conninfo, host: &Host) -> Result<Self, Attempt> {
         let port = host.port;
         let (name, hostaddr) = match &host.address {
             HostAddress::Socket(directory) => {
                 let path = directory.join(format!(".s.PGSQL.{port}"));
                 let endpoint = Endpoint::Socket { directory: directory.clone(), port };
-                // As in libpq, a Unix socket never speaks TLS, whatever the sslmode.
+                // As in libpq, a Unix-domain socket never uses TLS, regardless of the sslmode.
                 return Ok(Self {
                     list: vec![(Address::Socket(path), endpoint)],
                     tls: None,
@@ -67,7 +67,7 @@ impl Addresses {
             }
         };
         let lookup_time = since.elapsed();
-        // The same address twice would be tried, and reported, twice.
+        // A duplicate address would be tried and reported twice.
         let mut seen = std::collections::BTreeSet::new();
         found.retain(|address| seen.insert(*address));
         if conninfo.load_balance_hosts == LoadBalanceHosts::Random {
@@ -77,7 +77,7 @@ impl Addresses {
             SslMode::Disable => (None, None),
             mode => match Tls::new(&conninfo.tls, name.as_deref()) {
                 Ok(tls) => (Some(tls), None),
-                // As libpq, which goes on without TLS when the files for it are no good.
+                // As libpq, which continues without TLS if its files cannot be used.
                 Err(problem) if mode < SslMode::Require => (None, Some(failed(Problem::TlsSetup(problem.into())))),
                 Err(problem) => return Err(failed(Problem::TlsSetup(problem.into()))),
             },

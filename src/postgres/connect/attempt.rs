@@ -1,4 +1,4 @@
-//! One address: open, encrypt, start up, look at what answered.
+//! One connection attempt: open, encrypt, start up, check the server.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::postgres::conninfo::{Conninfo, Host, SslMode, TargetSessionAttrs};
 use crate::postgres::tls::Tls;
 use crate::redact;
 
-/// How an address fared: the outcome, and the try before the last one, if there was one.
+/// The result for an address: the outcome, and the previous attempt, if there was one.
 pub(super) struct AttemptResult {
     pub(super) outcome: Result<EstablishedConnection, Attempt>,
     pub(super) failed: Option<Attempt>,
@@ -61,7 +61,7 @@ pub(super) async fn try_address(
     let other_may_help = failed.problem.is_refusal() || (first.is_some() && failed.problem.is_tls_failure());
     match second {
         Some(second) if other_may_help => {
-            // That the server has no TLS is no failure where TLS is only preferred.
+            // Missing TLS is not a failure if TLS is only preferred.
             let outcome = once(second).await;
             AttemptResult { outcome, failed: Some(failed).filter(|failed| !matches!(failed.problem, Problem::NoTls)) }
         }
@@ -133,7 +133,7 @@ async fn start_session(conninfo: &Conninfo, host: &Host, wire: &mut Wire) -> Res
 }
 
 fn session_warnings(started: &StartedSession, address: &Address, endpoint: &Endpoint) -> Vec<String> {
-    // What passes over a Unix socket cannot be overheard.
+    // Traffic on a Unix-domain socket cannot be intercepted.
     let low = started.low_iterations.filter(|_| matches!(address, Address::Tcp(_)));
     let warning = low.map(|iterations| {
         format!(
@@ -144,7 +144,7 @@ fn session_warnings(started: &StartedSession, address: &Address, endpoint: &Endp
     warning.into_iter().collect()
 }
 
-/// Checks `requirepeer`: who owns the server behind a Unix socket.
+/// Checks `requirepeer`: the owner of the server process behind a Unix-domain socket.
 pub(super) fn check_peer(socket: &Socket, wanted: Option<&str>) -> Result<(), Problem> {
     let (Some(wanted), Stream::Unix(stream)) = (wanted, &socket.stream) else { return Ok(()) };
     let uid = stream.peer_cred().map_err(Problem::Io)?.uid();

@@ -16,21 +16,21 @@ pub(super) struct Credentials<'a> {
     pub(super) channel_binding: ChannelBinding,
     /// Whether the connection is encrypted.
     pub(super) encrypted: bool,
-    /// The digest of the server's certificate for `tls-server-end-point`, where one is defined.
+    /// The digest of the server's certificate for `tls-server-end-point`; `None` if it is undefined.
     pub(super) end_point: Option<Vec<u8>>,
 }
 
-/// What follows from a request.
+/// The response to a request.
 pub(super) enum Reply {
-    /// The server let the client in.
+    /// The server accepted the client.
     Done,
     /// The body of a PasswordMessage, SASLInitialResponse or SASLResponse: they share the type byte.
     Send(Vec<u8>),
-    /// The exchange goes on with the server's next message.
+    /// The exchange continues with the server's next message.
     Wait,
 }
 
-/// How far the exchange has come.
+/// The state of the exchange.
 enum State {
     Start,
     PasswordSent,
@@ -39,7 +39,7 @@ enum State {
     ScramDone,
 }
 
-/// One exchange. A request that does not fit the state ends it, so it takes four requests at most.
+/// One exchange. A request that does not match the state ends it, so it has at most four requests.
 pub(super) struct Exchange<'a> {
     credentials: Credentials<'a>,
     state: State,
@@ -52,7 +52,7 @@ impl<'a> Exchange<'a> {
         Self { credentials, state: State::Start, is_channel_bound: false, low_iterations: None }
     }
 
-    /// The SCRAM iterations of the password, where they are below the default of PostgreSQL.
+    /// The SCRAM iterations of the password, if they are below the default of PostgreSQL.
     pub(super) fn low_iterations(&self) -> Option<u32> {
         self.low_iterations
     }
@@ -60,7 +60,7 @@ impl<'a> Exchange<'a> {
     /// Answers the body of an authentication request.
     ///
     /// # Errors
-    /// Returns an error before anything is sent where the method is not allowed or not known.
+    /// Returns an error, before anything is sent, if the method is not allowed or unknown.
     pub(super) async fn reply(&mut self, body: &[u8]) -> Result<Reply, Problem> {
         let (kind, data) = body.split_first_chunk::<4>().ok_or_else(malformed_request)?;
         let request = Request::from_code(u32::from_be_bytes(*kind));
@@ -172,7 +172,7 @@ impl<'a> Exchange<'a> {
         let iterations = server.iterations.get();
         self.low_iterations = Some(iterations).filter(|iterations| *iterations < LOW_ITERATIONS);
         let password = self.password()?.to_owned();
-        // On a thread of its own, so that the connect timeout holds while it computes.
+        // On a separate thread, so that the connect timeout applies to the computation.
         let computed = tokio::task::spawn_blocking(move || first.client_final(&password, &server)).await;
         let last = computed.map_err(|error| Problem::Authentication(error.to_string()))?;
         let message = last.message.clone().into_bytes();
@@ -216,7 +216,7 @@ impl Request {
             Self::Md5 => Some(AuthMethod::Md5),
             Self::Gss => Some(AuthMethod::Gss),
             Self::Sspi => Some(AuthMethod::Sspi),
-            // OAUTHBEARER is SASL, too; pgtend never chooses it.
+            // OAUTHBEARER is also SASL; pgtend never selects it.
             Self::Sasl | Self::SaslContinue | Self::SaslFinal => Some(AuthMethod::ScramSha256),
             Self::Ok | Self::Unknown => None,
         }

@@ -1,23 +1,23 @@
 //! Checks the bodies of the server's messages before a driver decodes them.
 //!
-//! sqlx-postgres 0.9.0 reads `ParameterDescription` and `ReadyForQuery` without looking at their length, trusts the lengths
-//! of the values in a `DataRow` and the number of its columns, and takes the first byte of an empty boolean
-//! (`src/message/parameter_description.rs`, `ready_for_query.rs`, `data_row.rs`, `src/types/bool.rs`): it panics where they
-//! are wrong. The formats are those of the PostgreSQL manual, 53.7 Message Formats.
+//! sqlx-postgres 0.9.0 reads `ParameterDescription` and `ReadyForQuery` without checking their length, trusts the
+//! lengths of the values in a `DataRow` and the number of its columns, and reads the first byte of an empty boolean
+//! (`src/message/parameter_description.rs`, `ready_for_query.rs`, `data_row.rs`, `src/types/bool.rs`): it panics if
+//! they are wrong. The formats are those of the PostgreSQL manual, 53.7 Message Formats.
 
 use std::sync::Arc;
 
 /// The type OIDs of the columns of a row.
 pub(super) type Columns = Arc<[u32]>;
 
-/// What is wrong with a body.
+/// A description of an invalid body.
 pub(super) type Flaw = &'static str;
 
 /// The OID of `boolean`: one byte in text (`t`) and in binary format.
 const BOOL: u32 = 16;
 
-/// The types that a statement of the history may use. Of any other sqlx asks the server, and decodes the arrays and records
-/// of the answer without looking at their lengths (`src/types/array.rs`, `record.rs`).
+/// The types that statements of the history use. For other types, sqlx queries the server, and decodes the arrays and
+/// records of the answer without checking their lengths (`src/types/array.rs`, `record.rs`).
 const KNOWN_TYPES: [u32; 13] = [
     BOOL, 17,   // bytea
     18,   // "char"
@@ -37,7 +37,7 @@ const KNOWN_TYPES: [u32; 13] = [
 /// COMPLETION_TAG_BUFSIZE).
 const MAX_COMMAND_TAG: usize = 64;
 
-/// The digits of the largest row count that is accepted. sqlx adds up the counts of a query, unchecked.
+/// Number of digits of the largest accepted row count. sqlx adds the counts of a query without an overflow check.
 const MAX_COUNT_DIGITS: usize = 12;
 
 /// Reads a RowDescription.

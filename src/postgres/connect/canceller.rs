@@ -16,13 +16,13 @@ use super::wire::{AlreadyNegotiated, Wire};
 use crate::postgres::conninfo::Keepalives;
 use crate::postgres::tls::Tls;
 
-/// How long a cancel request may take altogether.
+/// Time limit of a cancel request.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The bytes that are read after a cancel request before the server closes; none are expected.
 const MAX_RESPONSE_BYTES: u64 = 64 << 10;
 
-/// Ends the statement a session is running.
+/// Cancels the running statement of a session.
 #[derive(Clone)]
 pub struct Canceller {
     token: CancelToken,
@@ -36,9 +36,9 @@ impl Canceller {
         Self { token, address, keepalives, tls }
     }
 
-    /// Sends the cancel request over a connection of its own, to the same address with the same
-    /// TLS. Returns when the server has taken it, within 2 s; whether there was a statement to
-    /// cancel, the server does not say.
+    /// Sends the cancel request over a separate connection to the same address with the same TLS.
+    /// Returns when the server has received it, within 2 s. The server does not report whether a
+    /// statement was cancelled.
     pub async fn cancel(&self) -> Result<(), Problem> {
         let progress = Progress::default();
         with_connect_timeout(Some(CANCEL_TIMEOUT), Duration::ZERO, &progress, self.send_cancel_request(&progress))
@@ -52,8 +52,8 @@ impl Canceller {
             None => Wire::Plain(socket),
         };
         self.token.cancel_query_raw(KeepOpen(&mut wire), AlreadyNegotiated).await?;
-        // pgbouncer forgets a request whose sender hangs up; the server closes when it is done.
-        // It says nothing before; what a hostile one says is neither kept nor waited for without end.
+        // PgBouncer discards a request whose sender disconnects. The server closes the connection when it is
+        // done, without sending anything. Bytes of a hostile server are discarded, up to a limit.
         match tokio::io::copy(&mut wire.take(MAX_RESPONSE_BYTES), &mut tokio::io::sink()).await {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {

@@ -2,10 +2,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// One place a server may be at, as a message names it.
+/// The address of a server in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// A Unix socket.
+    /// A Unix-domain socket.
     Socket {
         /// The directory, or `@name`.
         directory: PathBuf,
@@ -14,9 +14,9 @@ pub enum Endpoint {
     },
     /// A TCP port.
     Tcp {
-        /// The name the user gave, if any.
+        /// The host name of the user, if any.
         host: Option<String>,
-        /// The address, once it is known.
+        /// The address, after it is resolved.
         address: Option<SocketAddr>,
         /// The port.
         port: u16,
@@ -24,7 +24,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Whether both are addresses of one host of the request.
+    /// Returns whether both are addresses of one host of the request.
     pub(super) fn is_same_server(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Tcp { host: Some(ours), port, .. }, Self::Tcp { host: Some(theirs), port: other, .. }) => {
@@ -36,7 +36,8 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    /// A socket's place on the machine of that name. Not a loopback address: tunnels to other machines end there.
+    /// Returns the path of a socket with the name of the machine. Not for a loopback address, which may be a tunnel to
+    /// another machine.
     pub fn socket_address_on(&self, machine: &str) -> Option<String> {
         let Self::Socket { directory, port } = self else { return None };
         Some(format!("{machine}:{}:{port}", directory.display()))
@@ -53,8 +54,8 @@ impl Endpoint {
 }
 
 impl Endpoint {
-    /// Whether the way there does not leave this machine: a Unix socket or a loopback address. What answers may be the
-    /// near end of a tunnel or a container all the same.
+    /// Returns whether the connection does not leave this machine: a Unix-domain socket or a loopback address. The peer
+    /// may still be a tunnel or a container.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Socket { .. } => true,

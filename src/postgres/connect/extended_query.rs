@@ -1,24 +1,26 @@
-//! Holds a server to the extended query protocol: every answer must fit the request it answers.
+//! Checks the extended query protocol: every message of the server must match the request that it answers.
 //!
-//! A driver that executes prepared statements reads a row by the description of its statement, which may be minutes old. A
-//! server that repeats, drops or swaps messages would have it read one statement's rows by the description of another. The
-//! requests of the driver are therefore followed, too (PostgreSQL manual, 53.2.3 Extended Query and 53.2.2 Simple Query).
+//! A driver that executes prepared statements decodes a row by the description of its statement, which may be minutes
+//! old. A server that repeats, omits or reorders messages could make it decode rows by the description of another
+//! statement. So the requests of the driver are tracked, too (PostgreSQL manual, 53.2.3 Extended Query and 53.2.2
+//! Simple Query).
 
 use std::collections::{HashMap, VecDeque};
 
 use super::bodies::{self, Columns, Flaw};
 
-/// The bytes of a request that are read: the names of a statement and of a portal come first. PostgreSQL cuts names at 63.
+/// The number of bytes of a request that are read: the names of a statement and of a portal come first. PostgreSQL
+/// truncates names to 63 bytes.
 const MAX_REQUEST: usize = 256;
 
 const UNANSWERED: Flaw = "an unexpected message";
 
-/// The requests that are not answered yet, and what the statements return.
+/// The pending requests, and the columns of the statements.
 #[derive(Debug, Default)]
 pub(super) struct ExtendedQuery {
     input: Input,
     requests: VecDeque<Request>,
-    /// Whether the server drops what comes up to the next Sync.
+    /// Whether the server discards requests up to the next Sync.
     is_failed: bool,
     /// The columns of each prepared statement.
     statements: HashMap<Vec<u8>, Columns>,
@@ -26,16 +28,16 @@ pub(super) struct ExtendedQuery {
     columns: Option<Columns>,
 }
 
-/// The bytes of a request, as far as they have come.
+/// The received part of a request.
 #[derive(Debug, Default)]
 struct Input {
     /// Type byte, length and the start of the body.
     start: Vec<u8>,
-    /// The bytes of the body behind that.
+    /// The number of remaining bytes of the body.
     left: usize,
 }
 
-/// A request and what it is about.
+/// A request and its subject.
 #[derive(Debug)]
 enum Request {
     Parse,
@@ -51,7 +53,7 @@ enum Request {
 }
 
 impl ExtendedQuery {
-    /// Follows bytes that were sent to the server.
+    /// Tracks bytes that were sent to the server.
     pub(super) fn follow_requests(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if let Some((tag, body)) = self.input.next(&mut bytes) {
@@ -69,7 +71,7 @@ impl ExtendedQuery {
             b'C' => Request::Close(body.strip_prefix(b"S").map(|name| text(name).0)),
             b'S' => Request::Sync,
             b'Q' => Request::Query,
-            // Flush and Terminate have no answer; COPY and function calls are not used.
+            // Flush and Terminate are not answered; COPY and function calls are not used.
             _ => return,
         };
         if matches!(request, Request::Sync | Request::Query) {
@@ -87,7 +89,7 @@ impl ExtendedQuery {
             return Ok(());
         }
         let request = self.requests.front().ok_or(UNANSWERED)?;
-        // What the answer completes is taken from the queue; rows and descriptions of parameters complete nothing.
+        // A message that completes a request removes it from the queue; rows and parameter descriptions do not.
         let completes = match (request, tag) {
             (Request::Parse, b'1') | (Request::Close(None), b'3') => bodies::exhausted(body).map(|()| true)?,
             (Request::Close(Some(name)), b'3') => {
@@ -135,7 +137,7 @@ impl ExtendedQuery {
         Ok(())
     }
 
-    /// After an error the server drops the requests up to the next Sync.
+    /// After an error the server discards the requests up to the next Sync.
     fn fail(&mut self) {
         while self.requests.front().is_some_and(|request| !matches!(request, Request::Sync | Request::Query)) {
             self.requests.pop_front();
@@ -145,7 +147,7 @@ impl ExtendedQuery {
 }
 
 impl Input {
-    /// Takes bytes off the front; returns the request that they complete.
+    /// Consumes bytes from the front, and returns the request that they complete.
     fn next(&mut self, bytes: &mut &[u8]) -> Option<(u8, Vec<u8>)> {
         const HEADER: usize = 5;
         if self.start.len() < HEADER {
@@ -168,7 +170,7 @@ impl Input {
     }
 }
 
-/// The two strings at the start of a body.
+/// Returns the two strings at the start of a body.
 fn text(body: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut texts = body.split(|byte| *byte == 0).map(<[u8]>::to_vec);
     (texts.next().unwrap_or_default(), texts.next().unwrap_or_default())

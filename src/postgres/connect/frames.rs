@@ -1,8 +1,9 @@
-//! Follows the framing of the server's messages, piece by piece, and holds them to limits.
+//! Parses the framing of the server's messages incrementally, and applies limits.
 //!
 //! A message is a type byte, a length of four bytes that counts itself, and a body (PostgreSQL manual, 53.7 Message
-//! Formats). tokio-postgres checks what it decodes: bodies pass to it as they arrive, and nothing is kept but the start of an
-//! error or notice that is cut short. sqlx does not: its messages are kept until they are complete and checked.
+//! Formats). tokio-postgres checks the bodies that it decodes: they are passed on as they arrive; only the start of an
+//! error or notice that is truncated is buffered. sqlx does not: its messages are buffered until they are complete and
+//! checked.
 
 use super::extended_query::ExtendedQuery;
 use super::meter::{Breach, MAX_ASYNCHRONOUS};
@@ -11,7 +12,7 @@ use super::server_error::{MAX_FIELD, truncate_fields};
 /// The part of a long error or notice that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
-/// Follows one connection from the first byte after ReadyForQuery.
+/// Parses one connection from the first byte after ReadyForQuery.
 #[derive(Debug)]
 pub(super) struct Frames {
     state: State,
@@ -20,7 +21,7 @@ pub(super) struct Frames {
     checks: Checks,
 }
 
-/// What is checked of the server's answers.
+/// The checks of the server's messages.
 #[derive(Debug)]
 enum Checks {
     /// Each row has the number of columns of the last RowDescription.
@@ -31,15 +32,15 @@ enum Checks {
 
 #[derive(Debug)]
 enum State {
-    /// Type byte and length, as far as they have come; of rows and their descriptions also the number of columns.
+    /// The received part of type byte and length; for rows and their descriptions also of the number of columns.
     Header(Vec<u8>),
-    /// This much of a body goes on.
+    /// This many bytes of a body are passed on.
     Pass(u64),
-    /// A message that is checked when it is complete: its type, its body so far, and what is still to come.
+    /// A message that is checked when it is complete: its type, the received body, and the number of missing bytes.
     Check { tag: u8, body: Vec<u8>, left: u64 },
-    /// This much of a body is dropped.
+    /// This many bytes of a body are discarded.
     Drop(u64),
-    /// A long error or notice: its type, its start, and what is still to come.
+    /// A long error or notice: its type, its start, and the number of missing bytes.
     Shorten { tag: u8, start: Vec<u8>, left: u64 },
 }
 
@@ -53,17 +54,17 @@ impl Frames {
         self.checks = Checks::Answers(Box::default());
     }
 
-    /// Follows bytes of the driver that were sent to the server.
+    /// Tracks bytes of the driver that were sent to the server.
     pub(super) fn follow_requests(&mut self, bytes: &[u8]) {
         if let Checks::Answers(answers) = &mut self.checks {
             answers.follow_requests(bytes);
         }
     }
 
-    /// Reads the next bytes and appends to `passed` what goes on to the driver.
+    /// Reads the next bytes, and appends to `passed` those for the driver.
     ///
     /// # Errors
-    /// Returns the limit or rule that the server broke; the connection cannot be used any more.
+    /// Returns the limit or rule that the server violated; the connection is then unusable.
     pub(super) fn follow(&mut self, mut bytes: &[u8], passed: &mut Vec<u8>) -> Result<(), Breach> {
         while !bytes.is_empty() {
             match &mut self.state {
@@ -101,7 +102,7 @@ impl Frames {
             return Err(Breach::Malformed("a message without a length"));
         };
         let announced = u64::from(u32::from_be_bytes(*length));
-        // What is left of the body behind what the header holds of it.
+        // The rest of the body after the part in the header.
         let left = (announced + 1).checked_sub(header.len() as u64);
         let left = left.ok_or(Breach::Malformed("a message is shorter than its own length field"))?;
         if let (Checks::Columns(described), Some(columns)) = (&mut self.checks, header.get(5..7)) {
@@ -119,7 +120,7 @@ impl Frames {
             }
         }
         match tag {
-            // The driver would keep every parameter; pgtend listens to no channel.
+            // The driver would store every parameter; pgtend listens on no channel.
             b'S' | b'A' => return Ok(State::Drop(left)),
             b'E' | b'N' if left > MAX_FIELD as u64 => {
                 return Ok(State::Shorten { tag: *tag, start: Vec::new(), left });
@@ -158,7 +159,8 @@ impl Frames {
     }
 }
 
-/// The size of type byte and length; with `has_columns`, of rows and their descriptions also the number of columns.
+/// Returns the size of type byte and length; with `has_columns`, of rows and their descriptions also that of the number
+/// of columns.
 fn header_size(header: &[u8], has_columns: bool) -> usize {
     if has_columns && matches!(header.first(), Some(b'T' | b'D')) { 7 } else { 5 }
 }

@@ -1,4 +1,4 @@
-//! The stream that a driver reads: an authenticated connection, held to limits.
+//! The stream that a driver reads: an authenticated connection with limits.
 
 use std::io;
 use std::pin::Pin;
@@ -13,23 +13,23 @@ use super::meter::{Breach, Meter};
 use super::startup::StartedSession;
 use super::wire::Wire;
 
-/// The bytes read at once.
+/// Size of one read.
 const CHUNK_BYTES: usize = 32 << 10;
 
-/// A connection that is started up already. The driver's own start-up message goes nowhere, and the answer to it is
-/// what the server said before.
+/// A connection after the start-up phase. The driver's start-up message is not sent; it is answered with the messages
+/// that the server has already sent.
 pub(super) struct GuardedStream {
     wire: Wire,
     meter: Arc<Meter>,
     frames: Frames,
     chunk: Box<[u8]>,
-    /// What the driver has not read yet, from `position` on.
+    /// Data for the driver, unread from `position` on.
     passed: Vec<u8>,
     position: usize,
     startup: Startup,
 }
 
-/// How much of the driver's start-up message has come.
+/// The received part of the driver's start-up message.
 enum Startup {
     Length { bytes: [u8; 4], have: usize },
     Body(u32),
@@ -55,7 +55,7 @@ impl GuardedStream {
         self
     }
 
-    /// Says goodbye to the server.
+    /// Sends Terminate to the server.
     pub(super) async fn terminate(mut self) {
         super::startup::terminate(&mut self.wire).await;
     }
@@ -78,7 +78,7 @@ impl GuardedStream {
 }
 
 impl Startup {
-    /// Takes what belongs to the start-up message off the front; returns how many bytes that is.
+    /// Consumes the start-up message from the front, and returns the number of its bytes.
     fn skip_startup_bytes(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         loop {

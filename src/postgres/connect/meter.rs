@@ -1,4 +1,4 @@
-//! How much a server has sent, and how much it may.
+//! Limits on the bytes that a server sends.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The size of notices, notifications and parameter reports that one connection may receive, in bytes.
 pub(super) const MAX_ASYNCHRONOUS: u64 = 16 << 20;
 
-/// The least limit for one message, in bytes: any row of a catalog fits.
+/// Minimum of the limit for one message, in bytes: any row of a catalog fits.
 const MIN_MESSAGE_LIMIT: u64 = 16 << 20;
 
 /// Counts what a connection receives; shared by the stream and the session.
@@ -40,14 +40,14 @@ pub enum Breach {
         /// The limit.
         accepted: u64,
     },
-    /// The bytes are no messages.
+    /// The bytes are not valid messages.
     Malformed(&'static str),
-    /// The session gave the connection up.
+    /// The session closed the connection.
     Aborted(String),
 }
 
 impl Meter {
-    /// A meter for messages of at most `message_limit` bytes, or 16 MB where that is more.
+    /// Returns a meter for messages of at most `message_limit` bytes, or 16 MB if that is larger.
     pub fn new(message_limit: u64) -> Self {
         Self {
             message_limit: message_limit.max(MIN_MESSAGE_LIMIT),
@@ -58,12 +58,12 @@ impl Meter {
         }
     }
 
-    /// The bytes received so far.
+    /// Returns the number of received bytes.
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Lets the server send at most `bytes` more.
+    /// Allows the server to send at most `bytes` more.
     pub fn allow(&self, bytes: u64) {
         self.allowed.store(bytes, Ordering::Relaxed);
         self.received_limit.store(self.received().saturating_add(bytes), Ordering::Relaxed);
@@ -74,12 +74,12 @@ impl Meter {
         self.record_breach(Breach::Aborted(reason.into()));
     }
 
-    /// Why the connection was ended from this side, if it was.
+    /// Returns why this side ended the connection, if it did.
     pub fn breach(&self) -> Option<Breach> {
         self.breach.lock().ok().and_then(|breach| breach.clone())
     }
 
-    /// Counts bytes that arrived.
+    /// Counts received bytes.
     pub(super) fn count(&self, bytes: u64) -> Result<(), Breach> {
         if let Some(breach) = self.breach() {
             return Err(breach);

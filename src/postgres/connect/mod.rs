@@ -1,4 +1,4 @@
-//! Connecting as libpq does: every host in turn, with TLS as the sslmode asks.
+//! Connecting as libpq does: each host in turn, with TLS according to the sslmode.
 //!
 //! PostgreSQL manual, 34.1.1.3 Specifying Multiple Hosts and 34.19 SSL Support.
 
@@ -44,33 +44,33 @@ use self::attempt::{AttemptResult, try_address};
 use self::stream::EstablishedConnection;
 use super::conninfo::{Conninfo, Host, LoadBalanceHosts, Password, PasswordRequest, TargetSessionAttrs};
 
-/// A session, and what is known of the server without a query.
+/// A session, with the properties of the server that are known without a query.
 #[derive(Debug)]
 pub struct Connected {
     /// The session. Dropping it closes the connection.
     pub client: Client,
-    /// Ends the statement that is running.
+    /// Cancels the running statement.
     pub canceller: Canceller,
-    /// Counts what the server sends on this connection.
+    /// Counts the bytes that the server sends on this connection.
     pub meter: Arc<Meter>,
-    /// What the user should know about this connection.
+    /// Warnings about this connection.
     pub warnings: Vec<String>,
-    /// As reported: `17.10 (Debian 17.10-1.pgdg12+1)`.
+    /// The reported version: `17.10 (Debian 17.10-1.pgdg12+1)`.
     pub server_version: String,
-    /// As `server_version_num` has it: `170010`. 0 when the report cannot be read.
+    /// The version in the format of `server_version_num`: `170010`; 0 if the reported version cannot be parsed.
     pub server_version_num: u32,
     /// Whether the server is in hot standby; servers before 14 do not report it.
     pub in_hot_standby: Option<bool>,
-    /// Where the session is.
+    /// The address of the session.
     pub endpoint: Endpoint,
-    /// The request narrowed to that address: what further connections to the same server use.
+    /// The request narrowed to that address, for further connections to the same server.
     pub pinned: Conninfo,
     /// The TLS version, such as `TLSv1.3`; `None` for a plain connection.
     pub tls: Option<&'static str>,
 }
 
-/// Connects to the first host that will do. Must be called inside a tokio runtime: the connection
-/// is driven by a task of its own.
+/// Connects to the first suitable host. Must be called inside a tokio runtime: a separate task drives
+/// the connection.
 pub async fn connect(conninfo: &Conninfo) -> Result<Connected, ConnectError> {
     let established = establish(conninfo).await?;
     let endpoint = established.endpoint.clone();
@@ -80,7 +80,7 @@ pub async fn connect(conninfo: &Conninfo) -> Result<Connected, ConnectError> {
         .map_err(|problem| ConnectError::new(conninfo, vec![Attempt { endpoint, encrypted: None, problem }]))
 }
 
-/// Connects by the same rules and returns the authenticated byte stream, for a driver that cannot follow them itself.
+/// Connects by the same rules, and returns the authenticated byte stream for a driver that does not implement them.
 ///
 /// # Errors
 ///
@@ -162,8 +162,8 @@ async fn connect_host(
     HostOutcome::NextHost
 }
 
-/// Returns the host with a password of the request's provider, if it has one. It is asked for each connection: a login
-/// token lives minutes.
+/// Returns the host with a password of the request's provider, if it has one. It is called for each connection, because
+/// a login token expires within minutes.
 async fn provided_password(conninfo: &Conninfo, host: &Host) -> Result<Option<Host>, String> {
     let Some(provider) = &conninfo.password_provider else { return Ok(None) };
     let name = host.name();

@@ -4,16 +4,16 @@ use super::endpoint::Endpoint;
 use crate::postgres::conninfo::{Conninfo, Host, HostAddress, LoadBalanceHosts, TargetSessionAttrs};
 use std::net::SocketAddr;
 
-/// Returns the request narrowed to the host and address that `endpoint` names: nothing is resolved or chosen again.
+/// Returns the request narrowed to the host and address of `endpoint`, so that nothing is resolved or selected again.
 ///
-/// The host's name stays, as certificates and the password file are matched against it. `prefer-standby` is satisfied
-/// by the choice that was made; every other `target_session_attrs` is checked again on each connection.
+/// The host name remains, because certificates and the password file are matched against it. `prefer-standby` is
+/// satisfied by the first selection; every other `target_session_attrs` is checked again on each connection.
 pub(super) fn pin_to_endpoint(conninfo: &Conninfo, host: &Host, endpoint: &Endpoint) -> Conninfo {
     let mut host = host.clone();
     if let (HostAddress::Tcp { hostaddr, .. }, Endpoint::Tcp { address: Some(address), .. }) =
         (&mut host.address, endpoint)
     {
-        // A link-local address needs its zone, which only the host's own text has; such a text names one address.
+        // A link-local address needs its zone, which only the original text contains; such a text has one address.
         let has_zone = matches!(address, SocketAddr::V6(address) if address.scope_id() != 0);
         if !has_zone {
             *hostaddr = Some(address.ip());

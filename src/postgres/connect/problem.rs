@@ -11,18 +11,18 @@ use super::server_error::ServerError;
 use crate::postgres::tls::{CertificateProblem, TlsSetupProblem, explain_handshake};
 use crate::redact;
 
-/// One try at one address, and how it ended.
+/// One attempt at one address, and its outcome.
 #[derive(Debug)]
 pub struct Attempt {
-    /// What was tried.
+    /// The address.
     pub endpoint: Endpoint,
-    /// Whether it was over TLS, once that was settled.
+    /// Whether the attempt used TLS; `None` before that was decided.
     pub encrypted: Option<bool>,
-    /// How it ended.
+    /// The outcome.
     pub problem: Problem,
 }
 
-/// How a try ended.
+/// The outcome of an attempt.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -41,79 +41,79 @@ pub enum Problem {
     Timeout {
         /// The connect timeout.
         limit: Duration,
-        /// How far it came.
+        /// The stage that was reached.
         stage: Stage,
     },
-    /// The connection broke.
+    /// The connection was lost.
     #[error("connection lost: {}", system_message(.0))]
     Io(#[source] io::Error),
-    /// The server closed the connection without a word.
+    /// The server closed the connection without an error message.
     #[error("the server closed the connection unexpectedly")]
     Closed,
-    /// The server has no TLS and the sslmode wants it.
+    /// The server does not support TLS, and the sslmode requires it.
     #[error("the server does not support SSL, but SSL was required")]
     NoTls,
-    /// The answer to the request for TLS is none that exists.
+    /// The response to the SSL request is invalid.
     #[error("the server sent an unexpected response to the SSL request")]
     UnexpectedTlsAnswer,
-    /// TLS could not be set up, or was not what was asked for.
+    /// TLS could not be set up as requested.
     #[error(transparent)]
     TlsSetup(TlsSetupError),
     /// The server's certificate is not accepted.
     #[error(transparent)]
     Certificate(CertificateProblem),
-    /// The handshake failed otherwise.
+    /// The handshake failed for another reason.
     #[error("SSL error: {}", explain_handshake(.0))]
     Handshake(#[source] io::Error),
-    /// The server said no.
+    /// The server sent an error.
     #[error("{}", server_message(.0))]
     Server(ServerError),
-    /// The server asked for a password and there is none.
+    /// The server requires a password, but there is none.
     #[error("the server requires a password, but none was provided")]
     PasswordNeeded,
-    /// The password for the connection could not be had.
+    /// The password for the connection could not be obtained.
     #[error("{0}")]
     NoPassword(String),
-    /// Authentication failed on our side: channel binding, an unknown method.
+    /// Authentication failed on the client's side: channel binding, or an unsupported method.
     #[error("authentication failed: {0}")]
     Authentication(String),
-    /// The server asks for a method that `require_auth` excludes; libpq's words.
+    /// The server requests a method that `require_auth` excludes; with libpq's message.
     #[error("authentication method requirement \"{required}\" failed: {reason}")]
     MethodRefused {
         /// The value of `require_auth`.
         required: String,
-        /// What the server asked for.
+        /// The requested method.
         reason: &'static str,
     },
-    /// The SCRAM exchange failed on our side.
+    /// The SCRAM exchange failed on the client's side.
     #[error(transparent)]
     Scram(#[from] ScramError),
-    /// The server wants another version of the protocol.
+    /// The server requires another version of the protocol.
     #[error("the server does not support protocol 3.0")]
     NoCommonProtocol,
-    /// A message that has no place before the session is ready.
+    /// A message that is not allowed before the session is ready.
     #[error("expected authentication request from server, but received '{}'", .0.escape_default())]
     UnexpectedMessage(char),
     /// A message is larger than the start-up phase allows, both in bytes.
     #[error("the server sent {announced} bytes before the session was ready; at most {accepted} are accepted")]
     TooMuchBeforeReady {
-        /// What the server announced or sent.
+        /// Size that the server announced or sent.
         announced: usize,
-        /// What is accepted.
+        /// The limit.
         accepted: usize,
     },
-    /// The Unix socket is owned by another user than `requirepeer` names.
+    /// Another user than that of `requirepeer` owns the server behind the Unix-domain socket.
     #[error("requirepeer specifies \"{wanted}\", but actual peer user name is \"{actual}\"")]
     WrongPeer {
-        /// The user the conninfo asks for.
+        /// The value of `requirepeer`.
         wanted: String,
         /// The owner of the server process.
         actual: String,
     },
-    /// The session is not of the kind `target_session_attrs` asks for.
+    /// The session does not match `target_session_attrs`.
     #[error("{0}")]
     WrongRole(&'static str),
-    /// Anything else of the protocol.
+    /// Any other violation of the protocol.
     #[error("{0}")]
     Protocol(String),
 }
@@ -130,8 +130,8 @@ impl TlsSetupError {
 }
 
 impl Problem {
-    /// Whether the remaining hosts are not tried: as in libpq, when the server was reached and it
-    /// or the user's own demands said no.
+    /// Returns whether the remaining hosts are not tried: as in libpq, if a server was reached and it
+    /// or a requirement of the user refused the connection.
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Resolve(_)
@@ -150,24 +150,24 @@ impl Problem {
         matches!(self, Self::WrongRole(_))
     }
 
-    /// Whether the other kind of encryption may help: the refusals pg_hba.conf makes.
+    /// Returns whether the attempt with or without TLS may succeed instead: refusals of pg_hba.conf.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Server(error) if error.sqlstate.starts_with("28"))
     }
 
-    /// Whether TLS itself failed, so that `sslmode=prefer` goes on without.
+    /// Returns whether TLS itself failed, so that `sslmode=prefer` continues without it.
     pub(super) fn is_tls_failure(&self) -> bool {
         matches!(self, Self::NoTls | Self::Certificate(_) | Self::Handshake(_) | Self::TlsSetup(_))
     }
 }
 
-/// The system's words without its number.
+/// Returns the message of the system without its number.
 fn system_message(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
-/// The server's own words, with its SQLSTATE.
+/// Returns the server's message with its SQLSTATE.
 fn server_message(error: &ServerError) -> String {
     let mut text = format!("{}: {} (SQLSTATE {})", error.severity, error.message, error.sqlstate);
     if let Some(detail) = &error.detail {
@@ -187,7 +187,7 @@ impl From<tokio_postgres::Error> for Problem {
             Ok(error) => return Self::Server(ServerError::from(&*error)),
             Err(cause) => cause,
         };
-        // tokio-postgres keeps its kinds to itself; their texts are all there is.
+        // tokio-postgres does not export its error kinds, only their texts.
         let reason = redact::foreign(&cause.to_string()).into_owned();
         match cause.downcast::<io::Error>() {
             Ok(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
@@ -197,7 +197,7 @@ impl From<tokio_postgres::Error> for Problem {
     }
 }
 
-/// Gives connecting to one address its time, of which `spent` has passed; `None` is without end.
+/// Applies the time limit of one address, of which `spent` has passed; `None` for no limit.
 ///
 /// # Errors
 /// Returns [`Problem::Timeout`] with the stage that was reached.

@@ -1,9 +1,9 @@
-//! How far a connection attempt has come, for the message about a timeout.
+//! The stage of a connection attempt, for the message on a timeout.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// The furthest stage that an attempt has reached.
+/// The latest stage that an attempt has reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// The address has not accepted the connection.

@@ -1,6 +1,6 @@
 //! The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677; PostgreSQL manual, 53.3 SASL Authentication).
 //!
-//! tokio-postgres has its own, which refuses more than 100,000 iterations and accepts 0.
+//! The implementation of tokio-postgres refuses more than 100,000 iterations and accepts 0.
 
 use std::num::NonZeroU32;
 
@@ -12,13 +12,13 @@ use thiserror::Error;
 /// The iterations below which a password is easier to guess than with PostgreSQL's default (RFC 7677, section 4).
 pub(super) const LOW_ITERATIONS: u32 = 4_096;
 
-/// The iterations that are computed at most; about the time of the default connect timeout on a slow machine.
+/// Maximum number of iterations, which take about the default connect timeout on a slow machine.
 pub(super) const MAX_ITERATIONS: u32 = 10_000_000;
 
 /// Why the exchange ended.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ScramError {
-    /// A message breaks the grammar.
+    /// A message is malformed.
     #[error("malformed SCRAM message ({0})")]
     Malformed(&'static str),
     /// The iteration count is above `MAX_ITERATIONS`.
@@ -54,7 +54,7 @@ pub(super) struct ClientFirst {
     binding: Vec<u8>,
 }
 
-/// What the server's first message says.
+/// The content of the server-first-message.
 #[derive(Debug)]
 pub(super) struct ServerFirst {
     text: String,
@@ -63,7 +63,7 @@ pub(super) struct ServerFirst {
     pub(super) iterations: NonZeroU32,
 }
 
-/// The last message of the client and what the server's last one must hold.
+/// The client-final-message, and the expected signature of the server.
 pub(super) struct ClientFinal {
     pub(super) message: String,
     server_key: hmac::Key,
@@ -87,7 +87,7 @@ impl ClientFirst {
         Self { nonce, header, binding }
     }
 
-    /// The client-first-message. The server takes the role from the startup packet.
+    /// Returns the client-first-message. The server takes the role from the startup packet.
     pub(super) fn message(&self) -> String {
         format!("{}{}", self.header, self.client_first_bare())
     }
@@ -127,7 +127,7 @@ impl ClientFirst {
         Ok(ServerFirst { text: text.to_owned(), nonce: nonce.to_owned(), salt, iterations })
     }
 
-    /// Computes the client-final-message; takes the time of the iterations.
+    /// Computes the client-final-message, which takes the time of the iterations.
     pub(super) fn client_final(&self, password: &str, server: &ServerFirst) -> ClientFinal {
         let mut salted = [0; digest::SHA256_OUTPUT_LEN];
         let password = stringprep::saslprep(password).unwrap_or(password.into());

@@ -1,35 +1,35 @@
-//! What an ErrorResponse or NoticeResponse says, cut to a size that can be shown.
+//! ErrorResponse and NoticeResponse, with fields truncated to a limit.
 
 use crate::redact;
 use tokio_postgres::error::DbError;
 
-/// The size of one field of an error or notice that is kept, in bytes.
+/// Maximum size of one field of an error or notice, in bytes.
 pub(super) const MAX_FIELD: usize = 8 << 10;
 
 /// An error or notice of the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
-    /// `FATAL`, never localised where the server sends it so.
+    /// `FATAL`, not localized if the server sends it so.
     pub severity: String,
     /// The SQLSTATE: five characters.
     pub sqlstate: String,
     /// The primary message.
     pub message: String,
-    /// The second line, where there is one.
+    /// The detail, if there is one.
     pub detail: Option<String>,
-    /// The server's advice, where there is one.
+    /// The hint, if there is one.
     pub hint: Option<String>,
 }
 
 impl ServerError {
     /// Reads the body of an ErrorResponse or NoticeResponse (PostgreSQL manual, 53.8 Error and Notice Message Fields).
-    /// A body that was cut short gives the fields that are left.
+    /// A truncated body has the fields that remain.
     pub(super) fn parse(body: &[u8]) -> Self {
         let mut error = Self::default();
         for (code, value) in fields(body) {
             let text = || truncate_text(value);
             match code {
-                // 'V' is 'S' untranslated; it comes second.
+                // 'V' is 'S' without localization, and follows it.
                 b'S' | b'V' => error.severity = text(),
                 b'C' => error.sqlstate = text(),
                 b'M' => error.message = text(),
@@ -55,7 +55,7 @@ impl From<&DbError> for ServerError {
     }
 }
 
-/// Returns the body with every field cut to [`MAX_FIELD`], as a valid body again.
+/// Returns a valid body with every field truncated to [`MAX_FIELD`].
 pub(super) fn truncate_fields(body: &[u8]) -> Vec<u8> {
     let mut short = Vec::new();
     for (code, value) in fields(body) {
@@ -77,16 +77,16 @@ fn fields(mut body: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-/// The text without the secrets of this process, or its first [`MAX_FIELD`] bytes and an ellipsis. Bytes that are no
-/// UTF-8 become U+FFFD.
+/// Returns the text without the secrets of this process, truncated to [`MAX_FIELD`] bytes and an ellipsis. Bytes that
+/// are not UTF-8 become U+FFFD.
 fn truncate_text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    // Before it is cut, so that no half of a secret is left at the end.
+    // Before the truncation, so that no part of a secret remains at the end.
     let text = redact::foreign(&text);
     if text.len() <= MAX_FIELD {
         return text.into_owned();
     }
-    // With the note behind it, it is no longer than a field that is kept whole.
+    // With the added note it is not longer than a complete field.
     let end = text.floor_char_boundary(MAX_FIELD - 64);
     format!("{}… ({} bytes in all)", text.get(..end).unwrap_or_default(), bytes.len())
 }

@@ -1,4 +1,4 @@
-//! `target_session_attrs`: is this the kind of server that was asked for?
+//! `target_session_attrs`: checking the kind of the server.
 
 use super::problem::Problem;
 use super::startup;
@@ -11,7 +11,7 @@ pub(super) struct ReportedState {
     pub(super) default_transaction_read_only: Option<bool>,
 }
 
-/// Checks the session, by what was reported and, before 14, by asking.
+/// Checks the session by its reported parameters, before 14 with a query.
 pub(super) async fn check_session_attrs(
     wire: &mut Wire,
     reported: &ReportedState,

@@ -69,7 +69,7 @@ fn set_keepalives(keepalives: &Keepalives, socket: &SockRef<'_>) -> io::Result<(
             settings = settings.with_retries(count);
         }
         socket.set_tcp_keepalive(&settings)?;
-        // Without settings of ours, socket2 leaves keepalive itself untouched.
+        // Without parameters, socket2 does not change keepalive.
         socket.set_keepalive(true)?;
     }
     #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! The start-up phase: from the start-up message to the first ReadyForQuery, byte for byte.
 //!
-//! It is done here and not by tokio-postgres, which answers any authentication request and keeps whatever a server
-//! sends before it is authenticated. Exactly the bytes up to ReadyForQuery are read.
+//! tokio-postgres would answer any authentication request and store everything that an unauthenticated server sends.
+//! Exactly the bytes up to ReadyForQuery are read.
 
 use std::collections::BTreeMap;
 
@@ -35,20 +35,20 @@ pub(super) fn startup_message(parameters: &[(&str, &str)]) -> Vec<u8> {
     frame_message(None, &body)
 }
 
-/// What the server says of itself and of the session.
+/// The parameters that the server reports.
 #[derive(Debug, Default)]
 pub(super) struct StartedSession {
     /// The run-time parameters that the server reports, the last value of each.
     pub(super) parameters: BTreeMap<String, String>,
     /// The process id and the secret key of BackendKeyData, which a cancel request repeats.
     pub(super) key: [u8; 8],
-    /// The SCRAM iterations of the password, where they are below the default of PostgreSQL.
+    /// The SCRAM iterations of the password, if they are below the default of PostgreSQL.
     pub(super) low_iterations: Option<u32>,
 }
 
 impl StartedSession {
-    /// The messages from AuthenticationOk to ReadyForQuery once more, for a driver that expects them. Parameter reports are
-    /// left out: pgtend reads them itself, and sqlx-postgres computes a number from any `server_version`, unchecked
+    /// Returns the messages from AuthenticationOk to ReadyForQuery for a driver that expects them. Parameter reports
+    /// are omitted: pgtend reads them itself, and sqlx-postgres computes a number from `server_version` without a check
     /// (`src/connection/stream.rs`).
     pub(super) fn replay(&self) -> Vec<u8> {
         let mut bytes = frame_message(Some(b'R'), &[0; 4]);
@@ -61,7 +61,7 @@ impl StartedSession {
 /// Sends the start-up message, authenticates and reads up to ReadyForQuery.
 ///
 /// # Errors
-/// Returns the server's own refusal, a broken connection, a breach of the protocol or of the limits above.
+/// Returns the server's error, a lost connection, or a violation of the protocol or of the limits above.
 pub(super) async fn start_session(
     wire: &mut Wire,
     parameters: &[(&str, &str)],
@@ -79,7 +79,7 @@ pub(super) async fn start_session(
             },
             (b'E', body) => return Err(Problem::Server(ServerError::parse(&body))),
             (b'v', _) => return Err(Problem::NoCommonProtocol),
-            // As in libpq, a notice may come at any time.
+            // As in libpq, a notice may arrive at any time.
             (b'N', body) => log_notice(&body),
             (tag, _) => return Err(Problem::UnexpectedMessage(char::from(tag))),
         }
@@ -104,7 +104,7 @@ pub(super) async fn start_session(
     }
 }
 
-/// Logs a notice. It is read only where it is shown: replacing secrets takes time for each notice and each secret.
+/// Logs a notice. It is parsed only if it is shown, because redaction takes time for each notice and each secret.
 fn log_notice(body: &[u8]) {
     if !tracing::enabled!(Level::DEBUG) {
         return;
@@ -114,10 +114,10 @@ fn log_notice(body: &[u8]) {
     debug!(severity = ?notice.severity, "{text:?}");
 }
 
-/// Asks one question before a driver takes over; returns the first column of the first row.
+/// Runs one query before a driver uses the connection, and returns the first column of the first row.
 ///
 /// # Errors
-/// Returns the server's refusal, a broken connection, a breach of the protocol or of the limits above.
+/// Returns the server's error, a lost connection, or a violation of the protocol or of the limits above.
 pub(super) async fn query_first_value(wire: &mut Wire, query: &str) -> Result<Option<Vec<u8>>, Problem> {
     write_and_flush(wire, &frame_message(Some(b'Q'), &[query.as_bytes(), &[0]].concat())).await?;
     let mut input = MessageReader { wire, received: 0, accepted: QUERY_RESPONSE_TAGS };
@@ -132,14 +132,14 @@ pub(super) async fn query_first_value(wire: &mut Wire, query: &str) -> Result<Op
     }
 }
 
-/// The first column of a DataRow: after the number of columns, the length of each one and its bytes.
+/// Returns the first column of a DataRow: after the number of columns, the length of each one and its bytes.
 fn first_column(row: &[u8]) -> Option<Vec<u8>> {
     let (length, rest) = row.get(2..)?.split_first_chunk()?;
     let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
     rest.get(..length).map(<[u8]>::to_vec)
 }
 
-/// Says goodbye to the server, as far as the connection still takes it.
+/// Sends Terminate to the server, ignoring errors.
 pub(super) async fn terminate(wire: &mut Wire) {
     write_and_flush(wire, &frame_message(Some(b'X'), &[])).await.ok();
 }

@@ -1,4 +1,4 @@
-//! What becomes of an authenticated connection: a session of tokio-postgres, or a byte stream for another driver.
+//! Use of an authenticated connection: a session of tokio-postgres, or a byte stream for another driver.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -24,7 +24,7 @@ use super::wire::AlreadyNegotiated;
 use crate::postgres::conninfo::Conninfo;
 use crate::postgres::tls::Tls;
 
-/// An authenticated connection of the kind that was asked for, without a driver.
+/// An authenticated connection to a suitable server, without a driver.
 pub(super) struct EstablishedConnection {
     pub(super) guard: GuardedStream,
     pub(super) meter: Arc<Meter>,
@@ -39,10 +39,10 @@ pub(super) struct EstablishedConnection {
 }
 
 impl EstablishedConnection {
-    /// Hands the connection to tokio-postgres and has a task drive it.
+    /// Passes the connection to tokio-postgres, driven by a task.
     pub(super) async fn into_session(self, conninfo: &Conninfo) -> Result<Connected, Problem> {
         let mut config = Config::new();
-        // The guard takes the start-up message out again; tokio-postgres only wants a user in it.
+        // The guard removes the start-up message, which must contain a user for tokio-postgres.
         config.user(&conninfo.user).ssl_mode(WireMode::Disable);
         let (client, connection) = config.connect_raw(self.guard, AlreadyNegotiated).await?;
         let canceller = Canceller::new(client.cancel_token(), self.address, conninfo.keepalives, self.tls);
@@ -61,26 +61,26 @@ impl EstablishedConnection {
         })
     }
 
-    /// Leaves the connection to another driver.
+    /// Passes the connection to another driver.
     pub(super) fn into_stream(self) -> ServerStream {
         ServerStream { guard: self.guard.for_prepared_statements(), warnings: self.warnings }
     }
 }
 
-/// An authenticated connection for another driver, which connects as usual: its startup message is not sent, it is answered
-/// with AuthenticationOk and with what the server reported, and everything after it goes to the server.
+/// An authenticated connection for another driver, which connects as usual. Its start-up message is not sent but
+/// answered with AuthenticationOk and the reported parameters; everything after it is sent to the server.
 pub struct ServerStream {
     guard: GuardedStream,
     warnings: Vec<String>,
 }
 
 impl ServerStream {
-    /// What the user should know about this connection.
+    /// Warnings about this connection.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Ends a connection that no driver used.
+    /// Closes a connection that no driver has used.
     pub async fn terminate(self) {
         self.guard.terminate().await;
     }
@@ -112,11 +112,11 @@ impl AsyncWrite for ServerStream {
     }
 }
 
-/// Moves bytes until the client is dropped or the connection ends.
+/// Transfers bytes until the client is dropped or the connection ends.
 async fn drive_connection(mut connection: Connection<GuardedStream, GuardedStream>) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
-            // A server may send many, and replacing secrets takes time for each notice and each secret.
+            // Parsed only if shown, because redaction takes time for each notice and each secret.
             Ok(AsyncMessage::Notice(notice)) if tracing::enabled!(Level::DEBUG) => {
                 let notice = ServerError::from(&notice);
                 let text = &notice.message;
@@ -128,12 +128,12 @@ async fn drive_connection(mut connection: Connection<GuardedStream, GuardedStrea
                 return;
             }
         }
-        // Messages that are buffered already take nothing of the budget by themselves.
+        // Reading buffered messages does not consume the cooperative budget of tokio.
         tokio::task::coop::consume_budget().await;
     }
 }
 
-/// Reads a reported version as `server_version_num` has it: `17.10 (Debian …)` is 170010,
+/// Converts a reported version to the format of `server_version_num`: `17.10 (Debian …)` is 170010,
 /// `18beta1` and `16devel` are 180000 and 160000, `9.6.24` is 90624.
 pub(super) fn parse_version_num(reported: &str) -> Option<u32> {
     let end = reported.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(reported.len());

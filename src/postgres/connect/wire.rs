@@ -1,7 +1,7 @@
-//! The stream tokio-postgres talks through, plain or encrypted.
+//! The stream of tokio-postgres, plain or encrypted.
 //!
-//! The negotiation is done here and not by tokio-postgres, which knows three of the six sslmodes
-//! and hides whether the server said no, an error came, or the handshake failed.
+//! tokio-postgres supports only three of the six sslmodes, and does not distinguish a refusal of the
+//! server, an error, and a failed handshake. So the negotiation is implemented here.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::socket::Socket;
 use crate::postgres::tls::{CertificateProblem, Tls, end_point_digest};
 
-/// The request code that asks for TLS (PostgreSQL manual, 53.7 Message Formats, SSLRequest).
+/// The code of an SSLRequest (PostgreSQL manual, 53.7 Message Formats).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 /// A connection to a server, ready for the start-up message.
@@ -27,14 +27,14 @@ pub(super) enum Wire {
 }
 
 impl Wire {
-    /// Brings a fresh socket to TLS.
+    /// Negotiates TLS on a new socket.
     pub(super) async fn encrypt(mut socket: Socket, tls: &Tls) -> Result<Self, Problem> {
         if !tls.is_direct() {
             socket.write_all(&SSL_REQUEST).await.map_err(Problem::Io)?;
             match socket.read_u8().await.map_err(Problem::Io)? {
                 b'S' => {}
-                // Anything else is an error message of a server too old, too full or too broken
-                // to answer; it is not authenticated, so it is not shown (CVE-2024-10977).
+                // Anything else is an error message. The server is not authenticated, so it is not shown
+                // (CVE-2024-10977).
                 b'N' => return Err(Problem::NoTls),
                 _ => return Err(Problem::UnexpectedTlsAnswer),
             }

@@ -4,14 +4,14 @@ use super::parameters::{Parameters, split_known};
 use super::{ConninfoError, Origin, Secret, Sensitive, Source};
 use crate::quote::quote_conninfo_value;
 
-/// A conninfo of the configuration as it was written, to see what it gives before it is followed.
+/// A conninfo of the configuration, parsed but not resolved.
 #[derive(Clone)]
 pub struct ConfigConninfo {
     pairs: Vec<(String, String)>,
 }
 
 impl ConfigConninfo {
-    /// Reads a URI or a `key=value` conninfo. What a connection would refuse is refused here.
+    /// Parses a URI or a `key=value` conninfo, with the checks of a connection.
     pub fn read(text: &str, target: &str) -> Result<Self, ConninfoError> {
         let pairs = split_known(text)?;
         let origin = Origin::Source(Source::Target(target.to_owned()));
@@ -19,19 +19,19 @@ impl ConfigConninfo {
         Ok(Self { pairs })
     }
 
-    /// Whether the parameter is there and not empty.
+    /// Returns whether the parameter is set and not empty.
     pub fn has_parameter(&self, name: &str) -> bool {
         self.pairs.iter().any(|(key, value)| key == name && !value.is_empty())
     }
 
-    /// The same with a password, as `key=value` text.
+    /// Returns the conninfo with a password, as `key=value` text.
     #[must_use]
     pub fn with_password(mut self, password: &Secret) -> Self {
         self.pairs.push(("password".to_owned(), password.expose().to_owned()));
         self
     }
 
-    /// The same with a database to connect to, unless it names one itself or a service, which may.
+    /// Returns the conninfo with a default database, unless it sets one, or a service that may set one.
     #[must_use]
     pub fn with_default_dbname(mut self, name: &str) -> Self {
         if !self.has_parameter("dbname") && !self.has_parameter("service") {
@@ -40,7 +40,7 @@ impl ConfigConninfo {
         self
     }
 
-    /// The same for another database.
+    /// Returns the conninfo with another database.
     #[must_use]
     pub fn with_dbname(mut self, name: &str) -> Self {
         self.pairs.retain(|(key, _)| key != "dbname");
@@ -48,7 +48,7 @@ impl ConfigConninfo {
         self
     }
 
-    /// All of it as `key=value` text.
+    /// Returns the conninfo as `key=value` text.
     pub fn conninfo(&self) -> Sensitive {
         let pairs: Vec<String> =
             self.pairs.iter().map(|(key, value)| format!("{key}={}", quote_conninfo_value(value))).collect();
@@ -56,7 +56,7 @@ impl ConfigConninfo {
     }
 }
 
-// By hand: a value may be the password.
+// Implemented manually: a value may be the password.
 impl fmt::Debug for ConfigConninfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.pairs.iter().map(|(key, _)| key)).finish()

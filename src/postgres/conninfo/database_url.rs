@@ -4,13 +4,13 @@ use super::keyword;
 use super::parameters::{Parameters, split_conninfo};
 use super::{ConninfoError, Origin, Source, SslMode, uri};
 
-/// Reads the parameters; what only an ORM understands is ignored with a warning.
+/// Parses the parameters; those that only an ORM supports are ignored with a warning.
 pub(super) fn read_database_url(text: &str, warnings: &mut Vec<String>) -> Result<Parameters, ConninfoError> {
     let origin = Origin::Source(Source::DatabaseUrl);
     let pairs = split_pairs(text.trim()).map_err(|error| error.in_source("DATABASE_URL"))?;
     let mut parameters = Parameters::default();
     let mut ignored = Vec::new();
-    // Before an "@" a name may be part of a password with "?" in it.
+    // Before an "@", a name may be part of a password that contains "?".
     let last_at = pairs.iter().rposition(|(name, value)| name.contains('@') || value.contains('@'));
     let is_quotable =
         |name: &str, position: usize| keyword::is_quotable_name(name) && last_at.is_none_or(|last| last < position);
@@ -19,7 +19,7 @@ pub(super) fn read_database_url(text: &str, warnings: &mut Vec<String>) -> Resul
             Some(keyword) => {
                 parameters.set(keyword, value, origin.clone()).map_err(|error| error.in_source("DATABASE_URL"))?;
             }
-            // asyncpg and others spell sslmode this way.
+            // The name of sslmode in asyncpg and others.
             None if name == "ssl" && SslMode::parse(&value).is_some() => {
                 parameters.set_all(vec![("sslmode".into(), value)], &origin)?;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{ConfigConninfo, ConninfoError, PasswordProvider, Sensitive};
 
-/// The part of the process environment a connection depends on, read once by `app`.
+/// The part of the process environment that connections depend on, read once by `app`.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// The environment variables.
@@ -17,12 +17,12 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// A variable that is set to something; an empty one counts as not set.
+    /// Returns a variable; an empty one counts as not set.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns pgtend's folder of a kind, which need not exist; `None` without a home directory. A variable that holds a
+    /// Returns pgtend's folder of a kind, which need not exist; `None` without a home directory. A variable with a
     /// relative path is ignored (XDG Base Directory Specification 0.8, "Basics").
     pub fn xdg_folder(&self, kind: XdgFolder) -> Option<PathBuf> {
         let (variable, home_folder) = match kind {
@@ -41,13 +41,13 @@ impl Environment {
 pub enum XdgFolder {
     /// The user's configuration.
     Config,
-    /// What outlives a run: the history.
+    /// State that remains after a run: the history.
     State,
-    /// What can be fetched again.
+    /// Data that can be downloaded again.
     Cache,
 }
 
-// By hand: the variables may hold PGPASSWORD and DATABASE_URL.
+// Implemented manually: the variables may contain PGPASSWORD and DATABASE_URL.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
@@ -58,7 +58,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// The connection flags, named as psql names them.
+/// The connection options, with psql's names.
 #[derive(Clone, Default)]
 pub struct ConnectionFlags {
     /// `-h`, `--host`: a name, an address, a socket directory, or several with commas.
@@ -69,26 +69,26 @@ pub struct ConnectionFlags {
     pub username: Option<String>,
     /// `-d`, `--dbname`: a name, a `key=value` conninfo or a URI.
     pub dbname: Option<String>,
-    /// `-w`: never ask for a password (`app` asks).
+    /// `-w`: never prompt for a password (`app` prompts).
     pub no_password: bool,
-    /// `-W`: always ask for a password (`app` asks).
+    /// `-W`: always prompt for a password (`app` prompts).
     pub force_password: bool,
 }
 
 impl ConnectionFlags {
-    /// Whether any of them says where to connect; `-w` and `-W` do not.
+    /// Returns whether an option other than `-w` and `-W` is set.
     pub fn has_connection_flag(&self) -> bool {
         [&self.host, &self.port, &self.username, &self.dbname].into_iter().flatten().any(|text| !text.is_empty())
     }
 
-    /// Whether the server itself is named, not only a user, a port or a database on it.
+    /// Returns whether the options specify a host, not only a user, a port or a database.
     pub(super) fn has_server(&self) -> bool {
         self.host.as_deref().is_some_and(|host| !host.is_empty())
             || self.dbname.as_deref().is_some_and(super::is_connection_string)
     }
 }
 
-// By hand: --dbname may be a conninfo with a password in it.
+// Implemented manually: --dbname may be a conninfo with a password.
 impl fmt::Debug for ConnectionFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flags")
@@ -111,28 +111,28 @@ pub struct Target {
     pub conninfo: Sensitive,
     /// Whether it is from the user's own file and not from one found in the working directory.
     pub trusted: bool,
-    /// What is asked for the password of each connection.
+    /// The password provider, called for each connection.
     pub password_provider: Option<Arc<dyn PasswordProvider>>,
 }
 
 impl Target {
-    /// The same server with another database, by its name.
+    /// Returns the same server with another database.
     ///
     /// # Errors
     ///
-    /// The target's conninfo is none.
+    /// The target's conninfo is invalid.
     pub fn with_dbname(mut self, name: &str) -> Result<Target, ConninfoError> {
         self.conninfo = ConfigConninfo::read(self.conninfo.expose(), &self.name)?.with_dbname(name).conninfo();
         Ok(self)
     }
 }
 
-/// Everything a connection may be worked out from.
+/// The input from which a connection is resolved.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionRequest {
     /// The connection flags.
     pub flags: ConnectionFlags,
-    /// The target of the configuration, when one was asked for.
+    /// The target of the configuration, if one was requested.
     pub target: Option<Target>,
     /// The process environment.
     pub environment: Environment,

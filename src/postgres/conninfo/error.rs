@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// A connection request that cannot be understood or must not be followed.
+/// An invalid or unsupported connection request.
 ///
-/// The message never holds a password; the hint says what to do about it.
+/// The message never contains a password; the hint is the remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConninfoError {
     message: String,
@@ -19,13 +19,13 @@ impl ConninfoError {
         self
     }
 
-    /// Says where the faulty text came from, before what is wrong with it.
+    /// Prefixes the message with the origin of the faulty text.
     pub(super) fn in_source(mut self, source: &str) -> Self {
         self.message = format!("{source}: {}", self.message);
         self
     }
 
-    /// What to do about it.
+    /// Returns the remedy.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }

@@ -6,13 +6,13 @@ use super::passfile::HostField;
 use super::value::quoted_value;
 use super::{ConninfoError, Password};
 
-/// The port of a server that says nothing else.
+/// The default port.
 const DEFAULT_PORT: u16 = 5432;
 
 /// One server to try.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// Where it listens.
+    /// Address of the server.
     pub address: HostAddress,
     /// The TCP port, or the number in the name of the Unix socket.
     pub port: u16,
@@ -20,22 +20,22 @@ pub struct Host {
     pub password: Option<Password>,
 }
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostAddress {
     /// A Unix socket in this directory; `@name` is Linux's abstract namespace.
     Socket(PathBuf),
     /// A TCP port.
     Tcp {
-        /// The name to verify and to look up.
+        /// The name to verify and to resolve.
         host: Option<String>,
-        /// The address to use instead of looking the name up.
+        /// The address to use instead of resolving the name.
         hostaddr: Option<IpAddr>,
     },
 }
 
 impl Host {
-    /// Returns the name that was given, else the address; of a Unix socket its directory.
+    /// Returns the name, else the address; for a Unix-domain socket its directory.
     pub fn name(&self) -> String {
         match &self.address {
             HostAddress::Tcp { host: Some(host), .. } => host.clone(),
@@ -45,9 +45,9 @@ impl Host {
         }
     }
 
-    /// Returns what stands for this server in the password file: its name, else its address; `localhost`
-    /// for the default socket directory. With `NameOnly` the address comes first: the file that names the server may
-    /// pair the name of one host with the address of another.
+    /// Returns the host of this server in the password file: its name, else its address; `localhost` for the default
+    /// socket directory. With `NameOnly` the address has precedence: a file in the working directory may combine the
+    /// name of one host with the address of another.
     pub(super) fn password_key(&self, socket_directory: Option<&str>, hosts: HostField) -> String {
         match &self.address {
             HostAddress::Tcp { hostaddr: Some(address), .. } if hosts == HostField::NameOnly => address.to_string(),
@@ -62,7 +62,7 @@ impl Host {
         }
     }
 
-    /// All servers of `host`, `hostaddr` and `port`.
+    /// Returns all servers of `host`, `hostaddr` and `port`.
     pub(super) fn from_parameters(
         parameters: &Parameters,
         socket_directory: Option<&str>,
@@ -127,7 +127,7 @@ impl HostAddress {
     }
 }
 
-/// The directory a local server puts its socket in: Debian's, else the one of the sources.
+/// Returns the default socket directory: Debian's, else that of the PostgreSQL sources.
 pub(super) fn default_socket_directory() -> Option<&'static str> {
     ["/var/run/postgresql", "/tmp"].into_iter().find(|directory| Path::new(directory).is_dir())
 }

@@ -22,7 +22,7 @@ fn parse_key<'a>(text: &str, rest: &'a str) -> Result<(&'a str, &'a str), Connin
     let (key, after) = rest.split_at(end);
     match after.trim_start().strip_prefix('=') {
         Some(after) => Ok((key, after.trim_start())),
-        // The word is not shown: it may be the second half of a password with a space in it.
+        // The word is not shown: it may be the second half of a password that contains a space.
         None => {
             let position = text.len() - rest.len();
             let number = text.get(..position).unwrap_or_default().chars().count() + 1;

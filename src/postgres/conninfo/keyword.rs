@@ -1,13 +1,13 @@
 use super::ConninfoError;
 
-/// Whether pgtend honours a parameter.
+/// Whether pgtend supports a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
     /// With its libpq meaning.
     Supported,
-    /// Accepted and without effect, as in a libpq built without the feature.
+    /// Accepted without effect, as in a libpq built without the feature.
     Accepted,
-    /// An error that names it: ignoring it would connect in a way the user did not ask for.
+    /// An error: ignoring it would change the meaning of the request.
     Unsupported,
 }
 
@@ -16,9 +16,9 @@ pub enum Support {
 pub struct Keyword {
     /// Its name in a conninfo.
     pub name: &'static str,
-    /// The environment variable that fills the gap, when it has one.
+    /// The environment variable of its default, if it has one.
     pub variable: Option<&'static str>,
-    /// Whether pgtend honours it.
+    /// Whether pgtend supports it.
     pub support: Support,
 }
 
@@ -34,7 +34,7 @@ const fn unsupported_keyword(name: &'static str, variable: Option<&'static str>)
     Keyword { name, variable, support: Support::Unsupported }
 }
 
-/// Every parameter libpq knows, up to version 18.
+/// All parameters of libpq, up to version 18.
 ///
 /// PostgreSQL manual, 34.1.2 Parameter Key Words and 34.15 Environment Variables.
 pub const KEYWORDS: &[Keyword] = &[
@@ -91,12 +91,12 @@ pub const KEYWORDS: &[Keyword] = &[
     unsupported_keyword("oauth_scope", None),
 ];
 
-/// The parameter of that name.
+/// Returns the parameter with this name.
 pub(super) fn find_keyword(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
-/// Whether a parameter's name may be quoted in a message: with other characters it may be part of a password.
+/// Returns whether a parameter's name may be quoted in a message: with other characters it may be part of a password.
 pub(super) fn is_quotable_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
@@ -113,8 +113,8 @@ pub(super) fn unknown_keyword_error(name: &str) -> ConninfoError {
     }
 }
 
-/// The same behind a password: unless it is a parameter but for one letter, the name may be the rest of a password with
-/// a space in it, and is not repeated.
+/// The same after a password: unless the name differs from a parameter by one letter only, it may be the rest of a
+/// password that contains a space, and is not shown.
 pub(super) fn unknown_after_password_error(name: &str) -> ConninfoError {
     if KEYWORDS.iter().any(|keyword| edit_distance(name, keyword.name) == 1) {
         return unknown_keyword_error(name);
@@ -123,7 +123,7 @@ pub(super) fn unknown_after_password_error(name: &str) -> ConninfoError {
         .with_hint("a password with spaces is quoted: password='two words'")
 }
 
-/// The error for a parameter libpq knows and pgtend does not; `written` is what the user wrote.
+/// Returns the error for a parameter of libpq that pgtend does not support; `written` is the user's spelling.
 pub(super) fn unsupported_keyword_error(keyword: &Keyword, written: &str) -> ConninfoError {
     ConninfoError::new(format!("the connection parameter \"{}\" is not supported by pgtend", keyword.name))
         .with_hint(format!("remove {written}; pgtend does not ignore parameters of libpq"))
@@ -138,7 +138,7 @@ fn nearest_keyword(name: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// The number of letters to add, remove or change (Levenshtein).
+/// Returns the Levenshtein distance.
 fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

@@ -1,9 +1,8 @@
-//! Where the server is and how to reach it, as libpq would work it out.
+//! Resolving connection parameters as libpq does.
 //!
-//! [`resolve()`] takes what the user gave (flags, a target of the configuration, the environment) and
-//! returns a [`Conninfo`] in which every gap is filled: hosts with ports, user, database, password,
-//! TLS parameters. It reads the service file and the password file, nothing else; the environment
-//! is handed down as an [`Environment`].
+//! [`resolve()`] takes options, a target of the configuration, and the environment, and returns a
+//! complete [`Conninfo`]: hosts with ports, user, database, password, TLS parameters. It reads only
+//! the service file and the password file; the environment is passed in as an [`Environment`].
 //!
 //! PostgreSQL manual, 34.1 Database Connection Control Functions, 34.15 Environment Variables,
 //! 34.16 The Password File, 34.17 The Connection Service File.
@@ -53,10 +52,10 @@ use passfile::{PasswordFile, PasswordFileSource};
 
 /// Default connect timeout per address.
 ///
-/// libpq has no timeout by default; a report that cron runs needs one.
+/// libpq has no timeout by default, but unattended reports need one.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A fully resolved connection request: only host names are left to resolve.
+/// A resolved connection request, except for host names.
 #[derive(Clone, Debug)]
 pub struct Conninfo {
     /// The servers to try, in order; never empty.
@@ -65,40 +64,40 @@ pub struct Conninfo {
     pub user: String,
     /// The database.
     pub dbname: String,
-    /// How long one address may take; `None` waits for ever.
+    /// Time limit per address; `None` for no limit.
     pub connect_timeout: Option<Duration>,
-    /// Command-line options for the server; sent only when the user set them, poolers refuse them.
+    /// Command-line options for the server. Sent only if the user has set them, because poolers reject them.
     pub options: Option<String>,
-    /// What `pg_stat_activity` shows.
+    /// The name in `pg_stat_activity`.
     pub application_name: String,
     /// TCP keepalives and `tcp_user_timeout`.
     pub keepalives: Keepalives,
-    /// Everything about encryption and certificates.
+    /// Parameters of encryption and certificates.
     pub tls: TlsParameters,
     /// Whether SCRAM must be bound to the TLS channel.
     pub channel_binding: ChannelBinding,
-    /// Which authentication methods the server may use; `None` allows all.
+    /// Allowed authentication methods; `None` for all.
     pub require_auth: Option<RequireAuth>,
-    /// Which kind of server will do.
+    /// Required kind of server.
     pub target_session_attrs: TargetSessionAttrs,
     /// Whether hosts are tried in a random order.
     pub load_balance_hosts: LoadBalanceHosts,
     /// The operating-system user that must own the server behind a Unix socket.
     pub requirepeer: Option<String>,
-    /// How much of the server's answers is kept.
+    /// Memory limits for the server's answers.
     pub limits: ReadLimits,
-    /// What is asked for the password of each connection; comes before the passwords of `hosts`.
+    /// The password provider, called for each connection; has precedence over the passwords of `hosts`.
     pub password_provider: Option<Arc<dyn PasswordProvider>>,
-    /// Whether a file of the working directory names the server: it gets no password of the environment.
+    /// Whether the server is from a file in the working directory; it gets no password of the environment.
     pub is_from_working_directory: bool,
     /// The password file, for [`Conninfo::with_dbname`].
     passfile: Option<PasswordFileSource>,
-    /// The directory that counts as `localhost` in the password file.
+    /// The directory that is `localhost` in the password file.
     socket_directory: Option<String>,
 }
 
 impl Conninfo {
-    /// The same request with a password for every host: what a prompt answers.
+    /// Returns the same request with a password for every host, as from a prompt.
     #[must_use]
     pub fn with_password(&self, password: impl Into<Secret>) -> Self {
         let password = Password { secret: password.into(), origin: Origin::Prompt };
@@ -110,9 +109,10 @@ impl Conninfo {
         changed
     }
 
-    /// The same request with settings that the session starts with, after those of the user: the last one wins.
+    /// Returns the same request with settings for the start of the session, after those of the user: the last one
+    /// applies.
     ///
-    /// Names and values must not hold white space or backslashes, which the server would split at.
+    /// Names and values must not contain white space or backslashes, at which the server splits.
     #[must_use]
     pub fn with_settings<'a>(&self, settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut changed = self.clone();
@@ -122,23 +122,22 @@ impl Conninfo {
         changed
     }
 
-    /// The same request with other limits on what is kept.
+    /// Returns the same request with other memory limits.
     #[must_use]
     pub fn with_limits(mut self, limits: ReadLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Equal where two requests lead to the same servers, as the same role and under the same options. No password is
-    /// in it.
+    /// Returns a key that is equal for two requests with the same servers, role and options. It contains no password.
     pub fn server_key(&self) -> String {
         let hosts: Vec<(&HostAddress, u16)> = self.hosts.iter().map(|host| (&host.address, host.port)).collect();
         format!("{hosts:?} {:?} {:?} {:?}", self.user, self.options, self.target_session_attrs)
     }
 
-    /// The same request for another database of the same servers.
+    /// Returns the same request for another database of the same servers.
     ///
-    /// The password file may name another password for it, so it is asked again.
+    /// The password file is read again, because it may have another password for this database.
     #[must_use]
     pub fn with_dbname(&self, dbname: impl Into<String>) -> Self {
         let mut changed = self.clone();

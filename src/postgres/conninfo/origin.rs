@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where the server was named: the source that won.
+/// The source that specifies the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The connection flags.
@@ -14,7 +14,7 @@ pub enum Source {
     Environment,
     /// `DATABASE_URL`.
     DatabaseUrl,
-    /// Nothing named a server: the local one.
+    /// No source: the local server.
     Defaults,
 }
 
@@ -31,12 +31,12 @@ impl fmt::Display for Source {
     }
 }
 
-/// Where one value was found.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The source that named the server.
+    /// The source that specifies the server.
     Source(Source),
-    /// An environment variable that filled a gap.
+    /// An environment variable.
     Environment(&'static str),
     /// A section of a service file.
     Service {

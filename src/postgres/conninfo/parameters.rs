@@ -12,19 +12,19 @@ pub(super) struct ParameterValue {
     pub(super) origin: Origin,
 }
 
-/// The parameters collected so far; the first value of a parameter counts.
+/// The collected parameters; the first value of a parameter applies.
 #[derive(Clone, Default)]
 pub(super) struct Parameters {
     values: BTreeMap<&'static str, ParameterValue>,
 }
 
 impl Parameters {
-    /// The value, unless it is empty: libpq takes an empty one as not given.
+    /// Returns the value, unless it is empty: in libpq, an empty value counts as not set.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// All of them that are not empty, by name.
+    /// Returns all parameters that are not empty, by name.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (*name, value.text.as_str())).filter(|(_, text)| !text.is_empty())
     }
@@ -37,7 +37,7 @@ impl Parameters {
         self.values.remove(name);
     }
 
-    /// Sets a parameter whatever was there; refuses what pgtend does not support.
+    /// Sets a parameter, replacing a previous value; refuses parameters that pgtend does not support.
     pub(super) fn set(&mut self, keyword: &'static Keyword, text: String, origin: Origin) -> Result<(), ConninfoError> {
         let written = || match &origin {
             Origin::Environment(variable) => (*variable).to_owned(),
@@ -89,8 +89,8 @@ impl Parameters {
     }
 }
 
-/// Whether a password in this place would be read in messages about the server. Options, paths and the like are not shown,
-/// and a role or a program may be named like half a URL.
+/// Returns whether a password in this parameter would appear in messages about the server. Options, paths and similar
+/// values are not shown; a role or an application name may look like a part of a URL.
 fn is_shown_in_messages(keyword: &Keyword, text: &str) -> bool {
     match keyword.name {
         "host" | "hostaddr" | "port" | "dbname" | "service" => true,
@@ -99,11 +99,12 @@ fn is_shown_in_messages(keyword: &Keyword, text: &str) -> bool {
     }
 }
 
-/// Splits a URI or a `key=value` conninfo of which every name must be known.
+/// Splits a URI or a `key=value` conninfo; every name must be known.
 ///
 /// # Errors
 ///
-/// Fails, without a name, where what looks like a parameter of a URI may be the end of a password with `?` and `@` in it.
+/// Fails, without showing the name, if an apparent parameter of a URI may be the end of a password that contains `?`
+/// and `@`.
 pub(super) fn split_known(text: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     let pairs = split_conninfo(text)?;
     let is_uri = uri::strip_scheme(text).is_some();

@@ -6,30 +6,30 @@ use std::path::{Path, PathBuf};
 use super::{Origin, Password};
 use crate::postgres::read_connection_file;
 
-/// Where the password file is, and which of its lines count.
+/// The password file, and which of its lines apply.
 #[derive(Clone, Debug)]
 pub(super) struct PasswordFileSource {
     pub(super) path: PathBuf,
     pub(super) hosts: HostField,
 }
 
-/// How the host of a line must be written. `*` in the other fields always fits.
+/// The allowed host of a line. `*` in the other fields always matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HostField {
     /// The name or `*`.
     NameOrWildcard,
-    /// The name; for a server that a file of the working directory names.
+    /// The name only; for a server of a file in the working directory.
     NameOnly,
 }
 
-/// A password file that may be used. No `Debug`: it is full of passwords.
+/// A usable password file. No `Debug`: it contains passwords.
 pub(super) struct PasswordFile {
     path: PathBuf,
     text: String,
 }
 
 impl PasswordFile {
-    /// Reads the file. `Ok(None)` when there is none; a warning when there is one libpq would not use either.
+    /// Reads the file. Returns `Ok(None)` if there is none, and a warning if libpq would not use it either.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
         let Ok(metadata) = path.metadata() else { return Ok(None) };
         let shown = path.display();
@@ -46,7 +46,7 @@ impl PasswordFile {
         Ok(Some(Self { path: path.to_owned(), text: String::from_utf8_lossy(&bytes).into_owned() }))
     }
 
-    /// Returns the password of the first line that fits.
+    /// Returns the password of the first line that matches.
     pub(super) fn password(
         &self,
         hosts: HostField,
@@ -74,7 +74,7 @@ impl PasswordFile {
     }
 }
 
-/// The rest of the line behind a field that is `*` or the wanted text.
+/// Returns the rest of the line after a field that is `*` or the expected text.
 fn rest_after_match<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
     if let Some(rest) = line.strip_prefix("*:") {
         return Some(rest);

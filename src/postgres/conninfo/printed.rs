@@ -2,10 +2,11 @@ use super::resolve::{is_named_by_environment, parameters_from_flags};
 use super::{ConnectionFlags, Environment, database_url};
 use crate::quote::PrintedConnection;
 
-/// How a printed command reaches the server of a run without a target, on the same machine and in the same environment.
+/// Returns the connection options that printed commands need for the server of a run without a target, on the same
+/// machine and in the same environment.
 ///
-/// What only the environment says is not repeated, except that of `DATABASE_URL`, which a `-d` beside it would hide. What
-/// cannot be read is not printed: the run itself fails with it.
+/// Values of the environment are not repeated, except those of `DATABASE_URL`, which an option `-d` would override.
+/// Invalid values are not printed; the run itself fails with them.
 pub fn printed(flags: &ConnectionFlags, environment: &Environment) -> PrintedConnection {
     if flags.has_connection_flag() {
         return parameters_from_flags(flags)

@@ -1,10 +1,10 @@
-//! `require_auth`: which authentication methods the server may use.
+//! `require_auth`: allowed authentication methods.
 
 use super::ConninfoError;
 use super::parameters::Parameters;
 use super::value::quoted_value;
 
-/// An authentication method that `require_auth` can name.
+/// An authentication method of `require_auth`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
     /// A clear-text password.
@@ -77,7 +77,7 @@ impl RequireAuth {
                 return Err(ConninfoError::new(format!("require_auth method \"{entry}\" is specified more than once")));
             }
         }
-        // "!none" demands an exchange, "none" waives it; without either, a positive list demands one.
+        // "!none" requires an exchange, "none" allows a server without one; otherwise a positive list requires one.
         Ok(Self { written: written.to_owned(), listed, negated, needs_authentication: negated == names_none })
     }
 
@@ -86,12 +86,12 @@ impl RequireAuth {
         &self.written
     }
 
-    /// Returns whether the server may ask for this method.
+    /// Returns whether the server may request this method.
     pub fn allows(&self, method: AuthMethod) -> bool {
         self.listed.contains(&method) != self.negated
     }
 
-    /// Returns whether a server that lets the client in without any exchange is refused.
+    /// Returns whether a server that accepts the client without any exchange is refused.
     pub fn needs_authentication(&self) -> bool {
         self.needs_authentication
     }

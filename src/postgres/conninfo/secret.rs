@@ -14,7 +14,7 @@ impl Secret {
         Self(text)
     }
 
-    /// Returns the password itself: for the wire only.
+    /// Returns the password itself, only for sending it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -39,8 +39,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A text that may hold a password among other things, such as a conninfo or the URL of a store. `Debug` hides it; the
-/// redactor knows the password only once the text was parsed.
+/// A text that may contain a password, such as a conninfo or the URL of a store. `Debug` hides it; the password is
+/// registered for redaction when the text is parsed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sensitive(String);
 
@@ -69,19 +69,19 @@ impl fmt::Debug for Sensitive {
     }
 }
 
-/// A password and where it was found, for "password came from /home/x/.pgpass line 3".
+/// A password with its origin, for "password came from /home/x/.pgpass line 3".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Password {
     /// The password.
     pub secret: Secret,
-    /// Where it was found.
+    /// Its origin.
     pub origin: Origin,
 }
 
-/// The server that a password is asked for.
+/// The server that a password is requested for.
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordRequest<'a> {
-    /// The host as the conninfo names it: a name, an address or a socket directory.
+    /// The host of the conninfo: a name, an address or a socket directory.
     pub host: &'a str,
     /// The TCP port, or the number in the name of the Unix socket.
     pub port: u16,
@@ -94,16 +94,16 @@ pub struct PasswordRequest<'a> {
 /// The password for one connection, or why there is none.
 pub type PasswordFuture<'a> = Pin<Box<dyn Future<Output = Result<Secret, String>> + Send + 'a>>;
 
-/// A source of passwords that is asked for each connection, such as a command that prints a login token.
+/// A source of passwords that is called for each connection, such as a command that prints a login token.
 pub trait PasswordProvider: fmt::Debug + Send + Sync {
     /// Returns the password for one connection.
     ///
     /// # Errors
     ///
-    /// A message that says why there is no password; it holds no secret.
+    /// A message with the reason; it contains no secret.
     fn password<'a>(&'a self, request: PasswordRequest<'a>) -> PasswordFuture<'a>;
 
-    /// Returns what "the password came from …" names.
+    /// Returns the origin for "the password came from …".
     fn origin(&self) -> Origin;
 }
 

@@ -6,10 +6,10 @@ use super::parameters::Parameters;
 use super::value::quoted_value;
 use super::{ConninfoError, Environment, Origin, keyword};
 
-/// Where packages keep the system-wide file when `PGSYSCONFDIR` does not say.
+/// Directories of the system-wide file without `PGSYSCONFDIR`.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc"];
 
-/// Fills the gaps from the section of the service that was asked for, if one was.
+/// Adds missing parameters from the section of the requested service, if there is one.
 pub(super) fn fill_from_service(
     parameters: &mut Parameters,
     environment: &Environment,
@@ -33,7 +33,7 @@ pub(super) fn fill_from_service(
         None => SYSTEM_DIRECTORIES.iter().map(PathBuf::from).collect(),
     };
     let system = system.into_iter().map(|directory| directory.join("pg_service.conf"));
-    // As in libpq: a personal file that does not exist is passed over, a named one is not.
+    // As in libpq: a missing personal file is skipped; a missing file of PGSERVICEFILE is an error.
     let files = candidates.into_iter().chain(user_file.filter(|_| !explicit)).chain(system);
 
     let mut searched_files = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn fill_from_service(
         let had_password = parameters.text("password").is_some();
         if fill_from_service_section(parameters, &text, &service, &file)? {
             if !had_password && parameters.text("password").is_some() && has_group_or_world_access(&file) {
-                // libpq says nothing of it, and connects; so do we, as it is not always ours to mend.
+                // A warning only: libpq connects without one, and the user may be unable to change the file.
                 warnings.push(format!(
                     "service file \"{}\" contains a password and has group or world access; permissions should be u=rw (0600)",
                     file.display()

@@ -1,4 +1,4 @@
-//! Options of a session: channel binding and the like, and TCP keepalives.
+//! Options of a session: channel binding, target_session_attrs, load balancing, TCP keepalives.
 
 use super::ConninfoError;
 use super::parameters::Parameters;
@@ -10,38 +10,38 @@ use std::time::Duration;
 pub enum ChannelBinding {
     /// Never.
     Disable,
-    /// When the server can.
+    /// If the server supports it.
     #[default]
     Prefer,
-    /// Always; a server that does not is refused.
+    /// Always; a server without support is refused.
     Require,
 }
 
-/// `target_session_attrs`: which kind of server will do.
+/// `target_session_attrs`: the required kind of server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetSessionAttrs {
     /// Any.
     #[default]
     Any,
-    /// One whose sessions may write.
+    /// A server whose sessions are read-write.
     ReadWrite,
-    /// One whose sessions may not write.
+    /// A server whose sessions are read-only.
     ReadOnly,
-    /// One that is not in recovery.
+    /// A server that is not in recovery.
     Primary,
-    /// One that is in recovery.
+    /// A server that is in recovery.
     Standby,
-    /// A standby first; any, when none of the hosts is one.
+    /// A standby, or any server if no host is one.
     PreferStandby,
 }
 
 /// `load_balance_hosts`: the order in which hosts and addresses are tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LoadBalanceHosts {
-    /// As written, as resolved.
+    /// In the order of the conninfo and of the resolver.
     #[default]
     Disable,
-    /// Shuffled.
+    /// In random order.
     Random,
 }
 
@@ -78,7 +78,7 @@ impl LoadBalanceHosts {
     }
 }
 
-/// TCP keepalives; what is `None` is left to the system.
+/// TCP keepalives; `None` is the default of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalives {
     /// `keepalives`.
@@ -89,7 +89,7 @@ pub struct Keepalives {
     pub interval: Option<Duration>,
     /// `keepalives_count`.
     pub count: Option<u32>,
-    /// `tcp_user_timeout`: how long data may stay unacknowledged.
+    /// `tcp_user_timeout`: time limit for unacknowledged data.
     pub user_timeout: Option<Duration>,
 }
 

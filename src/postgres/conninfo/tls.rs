@@ -9,16 +9,16 @@ use super::{ConninfoError, Environment};
 pub enum SslMode {
     /// Never TLS.
     Disable,
-    /// Plain first, TLS when the server refuses plain.
+    /// Without TLS first, with TLS if the server refuses that.
     Allow,
-    /// TLS first, plain when the server has none or refuses it.
+    /// With TLS first, without if the server does not support or refuses it.
     #[default]
     Prefer,
-    /// Only TLS; the certificate is verified when there is a root certificate file.
+    /// Only TLS; the certificate is verified if there is a root certificate file.
     Require,
-    /// Only TLS, with a certificate of a known authority.
+    /// Only TLS, with a certificate of a trusted authority.
     VerifyCa,
-    /// Only TLS, with a certificate of a known authority for this very host name.
+    /// Only TLS, with a certificate of a trusted authority for the host name.
     VerifyFull,
 }
 
@@ -42,10 +42,10 @@ impl SslMode {
     }
 }
 
-/// `sslnegotiation`: how TLS begins.
+/// `sslnegotiation`: how TLS is negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SslNegotiation {
-    /// The server is asked first.
+    /// With an SSLRequest.
     #[default]
     Postgres,
     /// TLS from the first byte, with ALPN (servers from 17 on).
@@ -57,14 +57,14 @@ pub enum SslNegotiation {
 pub enum SslCertMode {
     /// Never.
     Disable,
-    /// When the server asks and there is one.
+    /// If the server requests one and there is one.
     #[default]
     Allow,
-    /// A server that does not ask for one is refused.
+    /// Always; a server that does not request one is refused.
     Require,
 }
 
-/// A TLS version. Older ones than 1.2 are never spoken.
+/// A TLS version. Versions before 1.2 are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProtocolVersion {
     /// TLS 1.2.
@@ -73,18 +73,18 @@ pub enum ProtocolVersion {
     Tls13,
 }
 
-/// `sslrootcert`: the authorities that are trusted.
+/// `sslrootcert`: the trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootCert {
     /// Those of the operating system.
     System,
     /// Those in this file, if it exists.
     File(PathBuf),
-    /// There is no home directory to keep a file in.
+    /// The default file without a known home directory.
     NoHome,
 }
 
-/// Where certificate revocation lists are read from.
+/// The source of certificate revocation lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RevocationSource {
     /// `sslcrl`.
@@ -95,7 +95,7 @@ pub struct RevocationSource {
     pub default_file: Option<PathBuf>,
 }
 
-/// Everything about encryption and certificates.
+/// Parameters of encryption and certificates.
 #[derive(Clone, Debug)]
 pub struct TlsParameters {
     /// `sslmode`.
@@ -106,13 +106,13 @@ pub struct TlsParameters {
     pub root_cert: RootCert,
     /// `sslcrl` and `sslcrldir`.
     pub revocation: RevocationSource,
-    /// `sslcert`, or its default place.
+    /// `sslcert`, or its default path.
     pub cert: Option<PathBuf>,
-    /// `sslkey`, or its default place.
+    /// `sslkey`, or its default path.
     pub key: Option<PathBuf>,
     /// `sslcertmode`.
     pub cert_mode: SslCertMode,
-    /// `sslsni`: whether the host name is sent in the clear.
+    /// `sslsni`: whether the host name is sent unencrypted.
     pub sni: bool,
     /// `ssl_min_protocol_version`.
     pub min_version: ProtocolVersion,

@@ -1,17 +1,17 @@
 //! `postgresql://user@host:5432/dbname?sslmode=require` (PostgreSQL manual, 34.1.1.2 Connection URIs).
 //!
-//! No message quotes the text: a password that was not percent-encoded can end up in any part of it.
+//! No message quotes the text: a password that was not percent-encoded can be in any part of it.
 
 use super::{ConninfoError, keyword};
 
 pub(super) const PERCENT_ENCODING_HINT: &str = "in a URI, special characters of the password are percent-encoded: @ is %40, / is %2F, : is %3A, ? is %3F, # is %23, % is %25";
 
-/// The text behind `postgresql://` or `postgres://`.
+/// Returns the text after `postgresql://` or `postgres://`.
 pub(super) fn strip_scheme(text: &str) -> Option<&str> {
     text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"))
 }
 
-/// Splits the text behind the scheme into parameters.
+/// Splits the text after the scheme into parameters.
 pub(super) fn parse_uri(rest: &str) -> Result<Vec<(String, String)>, ConninfoError> {
     let mut pairs = Vec::new();
     let authority_end = rest.find('/').unwrap_or(rest.len());
@@ -56,7 +56,7 @@ pub(super) fn parse_uri(rest: &str) -> Result<Vec<(String, String)>, ConninfoErr
             );
         };
         if value.contains('=') {
-            // Where an "@" follows, this may be a password with "?" in it.
+            // If an "@" follows, this may be a password that contains "?".
             let shown = match keyword::is_quotable_name(key) && !from_here.contains('@') {
                 true => format!("the query parameter \"{key}\""),
                 false => "a query parameter with an unreadable parameter name".to_owned(),

@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::ConninfoError;
 use super::parameters::Parameters;
 
-/// A value in quotes for a message. With an "@" it may be part of a URI's password with "?" in it, and is not shown.
+/// Quotes a value for a message. A value with an "@" may be part of a URI's password that contains "?", and is not
+/// shown.
 pub(super) fn quoted_value(text: &str) -> String {
     if text.contains('@') { "(not shown)".to_owned() } else { format!("\"{text}\"") }
 }
 
-/// A whole number, or libpq's complaint.
+/// Parses an integer, with libpq's error message.
 pub(super) fn read_integer(parameters: &Parameters, name: &str) -> Result<Option<i32>, ConninfoError> {
     parameters
         .text(name)
@@ -23,27 +24,27 @@ pub(super) fn read_integer(parameters: &Parameters, name: &str) -> Result<Option
         .transpose()
 }
 
-/// A `0` or `1`; `default` when absent.
+/// Parses `0` or `1`; `default` if absent.
 pub(super) fn read_flag(parameters: &Parameters, name: &str, default: bool) -> Result<bool, ConninfoError> {
     Ok(read_integer(parameters, name)?.map_or(default, |number| number != 0))
 }
 
-/// A positive number of seconds; zero and less mean the system's own default.
+/// Parses a positive number of seconds; zero and less are the default of the system.
 pub(super) fn read_seconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
     Ok(read_integer(parameters, name)?.and_then(positive).map(|seconds| Duration::from_secs(seconds.into())))
 }
 
-/// A positive number of milliseconds; zero and less mean the system's own default.
+/// Parses a positive number of milliseconds; zero and less are the default of the system.
 pub(super) fn read_milliseconds(parameters: &Parameters, name: &str) -> Result<Option<Duration>, ConninfoError> {
     Ok(read_integer(parameters, name)?.and_then(positive).map(|ms| Duration::from_millis(ms.into())))
 }
 
-/// A positive count; zero and less mean the system's own default.
+/// Parses a positive count; zero and less are the default of the system.
 pub(super) fn positive(number: i32) -> Option<u32> {
     u32::try_from(number).ok().filter(|number| *number > 0)
 }
 
-/// One of the listed values; `T::default()` when absent.
+/// Parses one of the listed values; `T::default()` if absent.
 pub(super) fn read_choice<T: Copy + Default>(
     parameters: &Parameters,
     name: &str,

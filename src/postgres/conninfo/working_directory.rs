@@ -1,13 +1,13 @@
-//! Limits on a target of a `pgtend.toml` that was found in the working directory: anyone may have written it, so it must
-//! not obtain a password that was meant for another server, nor weaken what the environment demands of a connection.
+//! Limits on a target of a `pgtend.toml` that was found in the working directory: anyone may have written it, so it
+//! must not obtain a password of another server, or weaken the requirements of the environment on a connection.
 
 use super::parameters::Parameters;
 use super::{ConninfoError, Environment, Host, HostAddress, Origin, SslMode};
 
-/// Parameters that such a file may not give: each names a secret, or a file that secrets are read from.
+/// Parameters that such a file cannot set: secrets, and files that contain secrets.
 pub const REFUSED_PARAMETERS: [&str; 6] = ["password", "passfile", "servicefile", "service", "sslcert", "sslkey"];
 
-/// Parameters that such a file may not change where the environment sets them.
+/// Parameters that such a file cannot change if the environment sets them.
 const PROTECTED_PARAMETERS: [(&str, &str); 11] = [
     ("sslmode", "PGSSLMODE"),
     ("sslrootcert", "PGSSLROOTCERT"),
@@ -22,11 +22,11 @@ const PROTECTED_PARAMETERS: [(&str, &str); 11] = [
     ("gssencmode", "PGGSSENCMODE"),
 ];
 
-/// Refuses a target that would weaken what the environment demands; `target` is its name.
+/// Refuses a target that would weaken the requirements of the environment; `target` is its name.
 ///
 /// # Errors
 ///
-/// Names the parameter and the variable.
+/// The error contains the parameter and the variable.
 pub(super) fn reject_weaker(
     parameters: &Parameters,
     environment: &Environment,
@@ -55,7 +55,7 @@ pub(super) fn reject_weaker(
             && let Some((SslMode::VerifyCa | SslMode::VerifyFull, variable)) = required_mode
             && environment.var("PGSSLROOTCERT").is_none()
         {
-            // Another authority would vouch for whatever server its owner likes.
+            // The owner of another authority could issue a certificate for any server.
             return refusal(name, variable);
         }
     }
@@ -70,7 +70,7 @@ fn required_sslmode(environment: &Environment) -> Option<(SslMode, &'static str)
     is_required.then_some((SslMode::Require, "PGREQUIRESSL"))
 }
 
-/// Whether the target asks for less encryption than libpq's default on the way to another machine.
+/// Returns whether the target has weaker encryption than libpq's default for a connection to another machine.
 pub(super) fn is_deliberately_unencrypted(mode: SslMode, hosts: &[Host]) -> bool {
     mode < SslMode::Prefer && hosts.iter().any(|host| !is_local_address(&host.address))
 }

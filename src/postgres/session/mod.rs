@@ -1,4 +1,4 @@
-//! A connection that reads: short read-only transactions, facts pipelined, each failing alone.
+//! A read-only session: short transactions, pipelined facts, one savepoint per fact.
 
 mod read_fact;
 
@@ -13,26 +13,26 @@ use std::{
 };
 use tokio_postgres::{Client, error::SqlState};
 
-/// The oldest major version pgtend reads.
+/// The oldest supported major version.
 pub const OLDEST_MAJOR: u32 = 13;
 
-/// How long the answers to one round of questions may take altogether; the server's own limits are far below.
+/// Time limit for one round trip; the timeouts on the server are much lower.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The same where whole relations are read.
+/// The same for round trips that read whole relations.
 const LONG_ROUND_TIMEOUT: Duration = Duration::from_secs(4 * 3_600);
 
 /// SQLSTATE too_many_connections: the limit of the role, the database or the server is reached.
 const TOO_MANY_CONNECTIONS: &str = "53300";
 
-/// How long a process of the server may take to end once its client has gone, in milliseconds.
+/// Time limit for the end of a server process after its client has disconnected, in milliseconds.
 const TOO_MANY_CONNECTIONS_WAITS_MS: [u64; 5] = [20, 60, 180, 540, 1_000];
 
-/// What every reading transaction sets for itself. SET LOCAL, so that a pooler's server connection keeps nothing of
-/// it; the savepoint comes last, so that it survives the failure of a fact. A hundred thousand relations are joined in
-/// memory, as the disk may be full, and by one process, as the others may be busy. `search_path` names pg_temp last:
-/// where it is not named, the server looks up relations and types there first (functions and operators never), and a
-/// pooler's server connection may hold temporary objects of another client.
+/// The settings of every read-only transaction. SET LOCAL, so that a pooler's server connection does not keep them; the
+/// savepoint is last, so that the settings survive the failure of a fact. A hundred thousand relations are joined in
+/// memory, because the disk may be full, and without parallel workers. `search_path` contains pg_temp last: otherwise
+/// the server searches it first for relations and types (never for functions and operators), and a pooler's server
+/// connection may have temporary objects of another client.
 const BEGIN_READ_ONLY: &str = "\
 begin transaction isolation level read committed read only; \
 set local statement_timeout = '30s'; \
@@ -50,12 +50,12 @@ set local jit = off; \
 set local work_mem = '16MB'; \
 set local max_parallel_workers_per_gather = 0; ";
 
-/// A database that says nothing of its encoding may hold names that are no UTF-8, and its server refuses to send them to
-/// a client that asked for UTF-8: so it sends bytes, and [`super::Text`] makes the best of them.
+/// A database with the encoding SQL_ASCII may have names that are not UTF-8, which the server refuses to send to a
+/// UTF-8 client. With this setting it sends the bytes, which [`super::Text`] decodes.
 const SET_CLIENT_ENCODING: &str = "select set_config('client_encoding', 'SQL_ASCII', true) \
     where current_setting('server_encoding') = 'SQL_ASCII'; ";
 
-/// From 14: the server ends the query of a client that has gone. Only where the server's platform can detect that.
+/// From 14: the server cancels the query of a disconnected client, on platforms that can detect it.
 const SET_CONNECTION_CHECK: &str =
     "select set_config('client_connection_check_interval', '2s', true) where version() ~ 'linux'; ";
 
@@ -65,7 +65,7 @@ const SET_STATS_FETCH_CONSISTENCY: &str = "set local stats_fetch_consistency = '
 /// A connection to one database of an inspected server.
 pub struct Session {
     client: Client,
-    /// Leads to the address of this session, whatever the request leads to by now.
+    /// The request narrowed to the address of this session.
     conninfo: Arc<Conninfo>,
     canceller: Canceller,
     endpoint: Endpoint,
@@ -138,7 +138,7 @@ pub enum QueryError {
 }
 
 impl Session {
-    /// Connects and checks that the server is one pgtend can read. What is read counts as a snapshot of its own.
+    /// Connects, and checks the version of the server. The session has its own snapshot limits.
     pub async fn open(conninfo: Arc<Conninfo>) -> Result<Session, SessionError> {
         let budget = Arc::new(ReadBudget::new(conninfo.limits));
         Session::open_with_budget(conninfo, budget).await
@@ -146,7 +146,7 @@ impl Session {
 
     async fn open_with_budget(conninfo: Arc<Conninfo>, budget: Arc<ReadBudget>) -> Result<Session, SessionError> {
         let Connected { client, canceller, meter, warnings, endpoint, pinned, server_version, server_version_num, .. } =
-            // Boxed: with TLS and all its fallbacks the future is large, and futures are moved about on the stack.
+            // Boxed: with TLS and all its fallbacks the future is large for the stack.
             Box::pin(super::connect(&conninfo)).await?;
         if server_version_num < OLDEST_MAJOR * 10_000 {
             return Err(SessionError::TooOld { version: server_version });
@@ -165,8 +165,8 @@ impl Session {
         })
     }
 
-    /// The same where others of this run came before: what they closed just now the server may still count, so it is asked
-    /// again for a while when it says that there are too many (SQLSTATE 53300).
+    /// The same after other sessions of this run: the server may still count sessions that were just closed, so the
+    /// connection is retried for a short time after too_many_connections (SQLSTATE 53300).
     pub async fn open_with_retry(conninfo: &Arc<Conninfo>) -> Result<Session, SessionError> {
         Session::open_with_retry_and_budget(conninfo, &Arc::new(ReadBudget::new(conninfo.limits))).await
     }
@@ -191,7 +191,7 @@ impl Session {
         Session::open_with_budget(Arc::clone(&self.conninfo), Arc::clone(&self.budget)).await
     }
 
-    /// Opens one to the same address, in line with others, to the same or another database.
+    /// Opens a session to the same address, to the same or another database, with retries.
     pub async fn open_for_database(&self, database: Option<&str>) -> Result<Session, SessionError> {
         match database {
             None => Session::open_with_retry_and_budget(&self.conninfo, &self.budget).await,
@@ -201,12 +201,12 @@ impl Session {
         }
     }
 
-    /// What the user should know about the connection.
+    /// Returns the warnings about the connection.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The bytes that the server has sent on this connection.
+    /// Returns the number of bytes that the server has sent on this connection.
     pub fn received_bytes(&self) -> u64 {
         self.meter.received()
     }
@@ -215,17 +215,17 @@ impl Session {
         &self.meter
     }
 
-    /// Returns the server's major version, as 17.
+    /// Returns the server's major version, e.g. 17.
     pub fn major(&self) -> u32 {
         self.version_num / 10_000
     }
 
-    /// The role that connected.
+    /// Returns the role of the session.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The database that was connected to, by the name it was asked for.
+    /// Returns the database of the session, as it was requested.
     pub fn dbname(&self) -> &str {
         &self.conninfo.dbname
     }
@@ -244,17 +244,17 @@ impl Session {
         &self.client
     }
 
-    /// Ends whatever the session's server process is doing.
+    /// Returns the canceller of the session's statements.
     pub fn canceller(&self) -> &Canceller {
         &self.canceller
     }
 
-    /// One round trip: `questions` (futures of [`Session::read`], joined in order) inside a read-only transaction.
+    /// Executes one round trip: `questions` (futures of [`Session::read`], joined in order) in a read-only transaction.
     pub async fn run_round<T>(&self, facts: impl Future<Output = T>) -> Result<T, SessionError> {
         self.run_round_within(ROUND_TIMEOUT, "", facts).await
     }
 
-    /// One round trip for questions that take the server long: ten minutes each at most.
+    /// Executes one round trip of long queries, at most ten minutes each.
     pub async fn run_long_round<T>(&self, facts: impl Future<Output = T>) -> Result<T, SessionError> {
         self.run_round_within(LONG_ROUND_TIMEOUT, "set local statement_timeout = '10min'; ", facts).await
     }
@@ -284,7 +284,7 @@ impl Session {
         let (begun, answers, ended) = match tokio::time::timeout(limit, pipeline).await {
             Ok(done) => done,
             Err(_) => {
-                // Whether the request arrives or not, there is nothing more to do for a server that is silent.
+                // An error is ignored: the server does not answer anyway.
                 self.canceller.cancel().await.ok();
                 self.meter.abort("no answer in time");
                 return Err(SessionError::Timeout { endpoint: self.endpoint.to_string(), limit });
@@ -304,7 +304,7 @@ impl Session {
         }
     }
 
-    /// The whole of what is known about an error: why this side ended the connection, else what the driver says.
+    /// Returns the text of an error: why this side ended the connection, else the driver's error.
     pub(super) fn error_reason(&self, error: &tokio_postgres::Error) -> String {
         match self.meter.breach() {
             Some(breach) if error.as_db_error().is_none() => breach.to_string(),
@@ -320,10 +320,10 @@ impl Drop for Session {
     }
 }
 
-/// Bytes that are still read from a connection after its session was dropped.
+/// Number of bytes that are still read from a connection after its session was dropped.
 const MAX_BYTES_AFTER_DROP: u64 = 1 << 20;
 
-/// The whole of what the driver knows: its own text names only the kind of error, the cause has the rest.
+/// Returns the driver's error with its causes: its own text contains only the kind of error.
 pub(super) fn error_chain_text(error: &tokio_postgres::Error) -> String {
     let mut text = match error.as_db_error() {
         Some(answer) => return redact::foreign(answer.message()).into_owned(),

@@ -1,4 +1,4 @@
-//! Reading one fact: row by row, against its limit.
+//! Reading one fact row by row, with its limit.
 
 use std::time::{Duration, Instant};
 
@@ -9,21 +9,21 @@ use super::{QueryError, Session};
 use crate::postgres::{ExceededLimit, Query, Row, RowError};
 use crate::redact;
 
-/// A fact that is not kept is cancelled once so much of it was discarded, in bytes. A smaller rest is quicker to read, and
-/// a cancel request that comes late would hit the next fact.
+/// Number of discarded bytes after which the query of a fact is cancelled. Reading a smaller rest is faster, and a late
+/// cancel request would cancel the next fact.
 const CANCEL_AFTER_BYTES: u64 = 4 << 20;
 
-/// What a fact that is not kept may go on sending before the connection is given up, in bytes.
+/// Number of discarded bytes after the cancel request after which the connection is closed.
 const MAX_DISCARDED_BYTES: u64 = 256 << 20;
 
-/// The same as a time.
+/// Time after the cancel request after which the connection is closed.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a row takes beside its values, in bytes: type, length and number of columns.
+/// Overhead of a row, in bytes: type, length and number of columns.
 const ROW_OVERHEAD: u64 = 7;
 
 impl Session {
-    /// One fact, a row at a time, so that a hundred thousand rows are never held as sent. `oids` fills `$1`.
+    /// Reads one fact row by row, so that a hundred thousand rows are never buffered as received. `oids` is `$1`.
     pub async fn read<T>(
         &self,
         query: &Query,
@@ -33,7 +33,7 @@ impl Session {
         self.read_columns(query, oids, &[], decode).await
     }
 
-    /// The same where rows are decoded by place: the columns must have these names, in this order.
+    /// The same for rows that are decoded by position: the columns must have these names, in this order.
     pub async fn read_columns<T>(
         &self,
         query: &Query,
@@ -42,7 +42,7 @@ impl Session {
         decode: impl Fn(&Row) -> Result<T, RowError>,
     ) -> Result<Vec<T>, QueryError> {
         let sql = query.sql_for(self.major()).map_err(QueryError::NeedsVersion)?;
-        // Boxed for the same reason: a look joins some twenty-five of them.
+        // Boxed, because a collection joins about twenty-five of these futures.
         let (rows, rollback) = Box::pin(async {
             tokio::join!(biased;
                 self.read_rows(query.fact, sql, oids, names, decode),
@@ -85,12 +85,12 @@ impl Session {
         let mut decoded = Vec::new();
         let (mut error, mut kept) = (None, 0_u64);
         let mut discarding: Option<DiscardedRows> = None;
-        // The stream is drained even after a row that is not kept: the answers behind it wait for that.
+        // The stream is read to its end even if rows are discarded: the results of the next facts follow it.
         loop {
             let row = match stream.try_next().await {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
-                // An answer to our own cancel request, where there was one.
+                // The answer to the cancel request, if one was sent.
                 Err(driver_error) => return Err(error.unwrap_or(ReadError::Driver(driver_error))),
             };
             let sent = row.raw_size_bytes() as u64 + ROW_OVERHEAD;
@@ -126,7 +126,7 @@ impl Session {
     }
 }
 
-/// The rest of a fact that is not kept: it is larger than its limit, or cannot be decoded.
+/// The discarded rest of a fact that exceeds its limit or cannot be decoded.
 struct DiscardedRows {
     since: Instant,
     bytes: u64,
@@ -144,7 +144,7 @@ impl DiscardedRows {
         self.bytes = self.bytes.saturating_add(sent);
         if self.bytes > CANCEL_AFTER_BYTES && !std::mem::replace(&mut self.cancelled, true) {
             let canceller = session.canceller.clone();
-            // Beside the reading: the server takes no notice of it while it waits for us to read.
+            // Concurrently with reading: the server does not handle it while it waits for the client to read.
             tokio::spawn(async move { canceller.cancel().await });
         }
         if self.bytes > MAX_DISCARDED_BYTES || self.since.elapsed() > DISCARD_TIMEOUT {
@@ -153,12 +153,12 @@ impl DiscardedRows {
     }
 }
 
-/// Why the rows of a fact are not there.
+/// Why the rows of a fact could not be read.
 enum ReadError {
-    /// The columns are not those the query promises.
+    /// The columns are not the expected ones.
     UnexpectedColumns,
-    /// They exceed a limit.
+    /// The rows exceed a limit.
     TooLarge(ExceededLimit),
-    /// The server or the driver says no.
+    /// An error of the server or the driver.
     Driver(RowError),
 }

@@ -16,7 +16,7 @@ use super::{CertificateProblem, explain, signature};
 ///
 /// Three kinds are accepted, and nothing that libpq refuses:
 /// a certificate of the root file that is self-signed, compared byte by byte; a chain that webpki
-/// verifies; and a certificate that webpki refuses because it is version 1 or says CA:TRUE, if a root
+/// verifies; and a certificate that webpki refuses because it is version 1 or has CA:TRUE, if a root
 /// signed it directly.
 ///
 /// # Errors
@@ -36,7 +36,7 @@ pub(super) fn check_chain(
     let trusted: Vec<&ParsedCertificate<'_>> = roots.certificates().collect();
     let rules = ChainRules { now, algorithms, trusted: &trusted, sent: &sent_parsed, revocation };
     if is_self_signed(leaf) && roots.certificates().any(|root| root.der == leaf.der) {
-        // Without a link there is no signature to verify: the bytes are those that are trusted.
+        // No signature to verify: the certificate itself is trusted.
         return rules.check_path(&[leaf]);
     }
     match check_with_webpki(roots, leaf, sent, &rules) {
@@ -48,7 +48,7 @@ pub(super) fn check_chain(
 }
 
 enum ChainFailure {
-    /// The leaf is of version 1 or says CA:TRUE.
+    /// The leaf is of version 1 or has CA:TRUE.
     LeafKind,
     UnknownAuthority,
     Problem(CertificateProblem),
@@ -60,7 +60,7 @@ fn check_with_webpki(
     sent: &[CertificateDer<'_>],
     rules: &ChainRules<'_>,
 ) -> Result<(), ChainFailure> {
-    // A certificate of the root file that is not self-signed is no root for OpenSSL, only a link.
+    // For OpenSSL, a certificate of the root file that is not self-signed is not a root, only an intermediate.
     let anchors: Vec<TrustAnchor<'_>> = roots.anchors().cloned().collect();
     let trusted_links = roots.links().map(|link| CertificateDer::from(link.der.as_ref()));
     let sent_links = sent.iter().map(|der| CertificateDer::from(der.as_ref()));
@@ -91,8 +91,8 @@ fn check_with_webpki(
     }
 }
 
-/// Holds a chain that webpki verified to OpenSSL's rules. Of several roots with the same name and
-/// key, those that are valid now count, and each must do.
+/// Applies OpenSSL's rules to a chain that webpki has verified. If several roots have the same name and
+/// key, each currently valid one must satisfy them.
 fn check_path(
     roots: &TrustedRoots,
     leaf: &ParsedCertificate<'_>,

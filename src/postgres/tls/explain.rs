@@ -1,4 +1,4 @@
-//! The errors of rustls and webpki as sentences. Their own texts hold the names of their types.
+//! Messages for the errors of rustls and webpki, whose own texts contain names of Rust types.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use webpki::Error;
 
 use super::CertificateProblem;
 
-/// Returns the problem that `error` is, in words that name no type of a library.
+/// Returns the problem for an error of the library.
 pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
     let reason = match error {
         Error::CertExpired { .. } => return CertificateProblem::Expired,
@@ -53,7 +53,7 @@ pub(super) fn webpki_problem(error: &Error) -> CertificateProblem {
     CertificateProblem::Unusable(reason.to_owned())
 }
 
-/// Describes why a PEM file cannot be read: the library's own text shows lines of the file, of a key too, as lists of bytes.
+/// Describes why a PEM file cannot be read. The library's own text contains lines of the file, which may be a key.
 pub(super) fn pem_problem(error: &rustls::pki_types::pem::Error) -> String {
     use rustls::pki_types::pem::Error;
     match error {
@@ -66,7 +66,7 @@ pub(super) fn pem_problem(error: &rustls::pki_types::pem::Error) -> String {
     }
 }
 
-/// Returns a text for a handshake that failed, `error` of tokio-rustls, other than by the certificate.
+/// Describes why a handshake failed for another reason than the certificate; `error` is that of tokio-rustls.
 pub(in crate::postgres) fn handshake(error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match cause {
@@ -86,7 +86,7 @@ pub(in crate::postgres) fn handshake(error: &io::Error) -> String {
     }
 }
 
-/// `HandshakeFailure` as `handshake failure`.
+/// Converts `HandshakeFailure` to `handshake failure`.
 fn spaced_words(name: &str) -> String {
     let mut text = String::new();
     for character in name.chars() {

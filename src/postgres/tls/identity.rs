@@ -18,7 +18,7 @@ use super::explain::pem_problem;
 use crate::postgres::conninfo::{SslCertMode, TlsParameters};
 use crate::postgres::read_connection_file;
 
-/// The certificate to show when the server asks for one, and whether it did.
+/// The client certificate, and whether the server has requested one.
 pub(super) struct ClientIdentity {
     key: Option<Arc<CertifiedKey>>,
     was_requested: AtomicBool,
@@ -27,7 +27,7 @@ pub(super) struct ClientIdentity {
 impl ClientIdentity {
     pub(super) fn read(parameters: &TlsParameters, provider: &CryptoProvider) -> Result<Self, SetupProblem> {
         let wanted = parameters.cert.as_deref().filter(|_| parameters.cert_mode != SslCertMode::Disable);
-        // A certificate file that does not exist is no certificate, as in libpq.
+        // As in libpq, a missing certificate file is not an error.
         let key = match wanted.filter(|path| path.exists()) {
             Some(cert) => Some(Arc::new(certified_key(cert, parameters.key.as_deref(), provider)?)),
             None if parameters.cert_mode == SslCertMode::Require => return Err(SetupProblem::NoCertificate),
@@ -87,7 +87,7 @@ impl ResolvesClientCert for ClientIdentity {
         self.key.clone()
     }
 
-    // Always: otherwise rustls would not call `resolve`, and nobody knew that the server asked.
+    // Always true: otherwise rustls would not call `resolve`, and the server's request would go unnoticed.
     fn has_certs(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! TLS as libpq means it (PostgreSQL manual, 34.19 SSL Support), on rustls with *ring*.
+//! TLS with libpq's semantics (PostgreSQL manual, 34.19 SSL Support), on rustls with *ring*.
 
 mod certificate;
 mod chain;
@@ -32,7 +32,7 @@ use super::conninfo::{ProtocolVersion, SslCertMode, SslMode, SslNegotiation, Tls
 /// The name of the protocol in ALPN, registered with IANA.
 const ALPN: &[u8] = b"postgresql";
 
-/// What one host's TLS handshakes need; made once per host, used for its cancel requests too.
+/// The TLS configuration of one host, also used for its cancel requests.
 #[derive(Clone)]
 pub(super) struct Tls {
     pub(super) config: Arc<ClientConfig>,
@@ -43,11 +43,11 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Reads root and client certificates for a host; `host` is the name to verify, if there is one.
+    /// Reads root and client certificates for a host; `host` is the name to verify, if any.
     pub(super) fn new(parameters: &TlsParameters, host: Option<&str>) -> Result<Self, SetupProblem> {
         let provider = Arc::new(crypto_provider());
         let roots = roots::read_trusted_roots(&parameters.root_cert, parameters.mode)?;
-        // As in libpq, revocation is checked wherever the chain is.
+        // As in libpq, revocation is checked if the chain is verified.
         let revocation = match &roots {
             Some(_) => revocation::read_revocation_lists(&parameters.revocation, &parameters.root_cert)?,
             None => None,
@@ -75,17 +75,17 @@ impl Tls {
         }
         let dns_name = host.and_then(|host| ServerName::try_from(host.to_owned()).ok());
         config.enable_sni = parameters.sni && matches!(dns_name, Some(ServerName::DnsName(_)));
-        // The verifier knows the name by itself; rustls only wants one to send, or not to.
+        // The verifier has its own name; rustls needs one for SNI.
         let server_name = dns_name.unwrap_or(ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into()));
         Ok(Self { config: Arc::new(config), server_name, identity, direct, cert_mode: parameters.cert_mode })
     }
 
-    /// Whether TLS begins with the first byte.
+    /// Returns whether TLS begins without an SSLRequest.
     pub(super) fn is_direct(&self) -> bool {
         self.direct
     }
 
-    /// What can only be checked after the handshake.
+    /// Checks that are only possible after the handshake.
     pub(super) fn check_handshake(&self, session: &rustls::ClientConnection) -> Result<(), SetupProblem> {
         if self.direct && session.alpn_protocol() != Some(ALPN) {
             return Err(SetupProblem::NoAlpn);
@@ -97,7 +97,7 @@ impl Tls {
     }
 }
 
-/// *ring*, with SECP256R1 first: what servers choose, so no second round trip.
+/// *ring*, with SECP256R1 first: servers select it, so that no second round trip is needed.
 fn crypto_provider() -> CryptoProvider {
     CryptoProvider { kx_groups: vec![kx_group::SECP256R1, kx_group::X25519, kx_group::SECP384R1], ..default_provider() }
 }

@@ -41,7 +41,7 @@ pub(super) fn check_host_name(certificate: &ParsedCertificate<'_>, host: &str) -
 
 /// Compares ignoring case; `*.` at the beginning stands for one label.
 fn host_matches(pattern: &str, host: &str) -> bool {
-    // A name with a zero byte inside is an old trick to pass for another one.
+    // A name with a NUL byte could pass for another name.
     if pattern.contains('\0') {
         return false;
     }

@@ -1,7 +1,7 @@
-//! A chain of certificates from the server's to a trusted root, held to OpenSSL's rules.
+//! Checking a chain of certificates, from the server's to a trusted root, by OpenSSL's rules.
 //!
 //! webpki verifies signatures, dates and name constraints below the root, but takes a root as a name
-//! and a key. OpenSSL, and so libpq, holds roots to the same rules as the other certificates.
+//! and a key. OpenSSL, and so libpq, applies the same rules to roots as to other certificates.
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::UnixTime;
@@ -11,29 +11,29 @@ use super::CertificateProblem;
 use super::certificate::{AlternativeName, ParsedCertificate, identifier_matches};
 use super::revocation::RevocationLists;
 
-/// What every chain is checked against.
+/// The certificates and lists that chains are checked with.
 pub(super) struct ChainRules<'a> {
     pub(super) now: UnixTime,
     pub(super) algorithms: &'a WebPkiSupportedAlgorithms,
     /// The certificates of the root file, roots or not.
     pub(super) trusted: &'a [&'a ParsedCertificate<'a>],
-    /// The certificates that the server sent beside its own, in their order.
+    /// The certificates that the server sent in addition to its own, in order.
     pub(super) sent: &'a [&'a ParsedCertificate<'a>],
     /// `None`: revocation is not checked.
     pub(super) revocation: Option<&'a RevocationLists>,
 }
 
 impl ChainRules<'_> {
-    /// Checks `chain`, whose signatures hold: the server's certificate first, a root of the root file last.
+    /// Checks `chain`, whose signatures are valid: the server's certificate first, a root of the root file last.
     ///
     /// # Errors
     ///
-    /// Returns the first rule that is broken.
+    /// Returns the first violated rule.
     pub(super) fn check_path(&self, chain: &[&ParsedCertificate<'_>]) -> Result<(), CertificateProblem> {
         let Some((leaf, authorities)) = chain.split_first() else {
             return Err(CertificateProblem::Unusable("the server did not send it".to_owned()));
         };
-        // OpenSSL ends a chain at a certificate that names itself as its issuer.
+        // OpenSSL ends a chain at a self-issued certificate.
         let below_root = chain.split_last().map(|(_, below)| below).unwrap_or_default();
         if let Some(self_issued) = below_root.iter().find(|certificate| is_self_signed(certificate)) {
             return Err(CertificateProblem::Unusable(format!(
@@ -63,9 +63,9 @@ impl ChainRules<'_> {
         self.revocation.map_or(Ok(()), |lists| lists.check_chain(chain, self.now, self.algorithms))
     }
 
-    /// Checks that `issuer` is the one that OpenSSL takes: the first that fits by name, key identifier,
+    /// Checks that `issuer` is the one that OpenSSL selects: the first that matches by name, key identifier,
     /// key usage and date, trusted ones before those sent. It does not try another one when a signature
-    /// does not verify or the chain ends elsewhere. Where several trusted ones fit, their order in
+    /// does not verify or the chain ends elsewhere. If several trusted ones match, their order in
     /// OpenSSL's store decides: such a chain is refused unless they have the same key.
     fn check_link(
         &self,
@@ -108,19 +108,19 @@ impl ChainRules<'_> {
     }
 }
 
-/// Returns whether the authority key identifier of `child`, where there is one, fits `issuer`.
+/// Returns whether the authority key identifier of `child`, if there is one, matches `issuer`.
 pub(super) fn key_identifier_matches(child: &ParsedCertificate<'_>, issuer: &ParsedCertificate<'_>) -> bool {
     let Ok(identifier) = child.extension::<AuthorityKeyIdentifier>() else { return false };
     identifier.is_none_or(|identifier| identifier_matches(&identifier, issuer))
 }
 
-/// Returns whether the certificate names itself as its issuer, so that it can end a chain.
+/// Returns whether the certificate is self-issued, so that it can end a chain.
 pub(super) fn is_self_signed(certificate: &ParsedCertificate<'_>) -> bool {
     certificate.is_self_issued() && key_identifier_matches(certificate, certificate)
 }
 
-/// webpki has compared the alternative names. OpenSSL also compares the common name when there is no
-/// DNS name, and more kinds of names: such chains are refused.
+/// Refuses chains whose name constraints need more than webpki has compared, the alternative names.
+/// OpenSSL also compares the common name if there is no DNS name, and more kinds of names.
 fn check_name_constraints(
     leaf: &ParsedCertificate<'_>,
     authorities: &[&ParsedCertificate<'_>],

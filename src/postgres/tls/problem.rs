@@ -19,7 +19,7 @@ pub enum CertificateProblem {
     /// It is for other hosts.
     #[error("the server's certificate is for {}, not for host name \"{wanted}\"", format_names(.names))]
     WrongName {
-        /// The name the user asked for.
+        /// The requested host name.
         wanted: String,
         /// The names in the certificate.
         names: Vec<String>,
@@ -38,7 +38,7 @@ pub enum CertificateProblem {
         /// The revocation lists that were used.
         lists: String,
     },
-    /// Whether a certificate of the chain is revoked is not known.
+    /// It is unknown whether a certificate of the chain is revoked.
     #[error("cannot check whether the certificate of {subject} is revoked: {reason}, in {lists}")]
     RevocationUnknown {
         /// The subject of the certificate.
@@ -48,7 +48,7 @@ pub enum CertificateProblem {
         /// The revocation lists that were used.
         lists: String,
     },
-    /// It cannot be used for this.
+    /// It cannot be used, for this reason.
     #[error("the server's certificate cannot be used: {0}")]
     Unusable(String),
 }
@@ -58,7 +58,7 @@ fn format_names(names: &[String]) -> String {
 }
 
 impl CertificateProblem {
-    /// What to do about it.
+    /// Returns the remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::UnknownAuthority { root, .. } => format!(
@@ -96,7 +96,7 @@ impl From<CertificateProblem> for rustls::Error {
     }
 }
 
-/// Why a handshake cannot even be tried, or must not count.
+/// Why a handshake is not possible, or is not accepted.
 #[derive(Clone, Debug, Error)]
 pub(in crate::postgres) enum SetupProblem {
     #[error("root certificate file \"{}\" does not exist", .0.display())]
@@ -132,7 +132,7 @@ pub(in crate::postgres) enum SetupProblem {
 }
 
 impl SetupProblem {
-    /// What to do about it.
+    /// Returns the remedy.
     pub(in crate::postgres) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoRootFile(_) | Self::NoHomeForRootFile => {

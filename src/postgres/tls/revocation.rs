@@ -1,6 +1,6 @@
 //! Certificate revocation lists (`sslcrl`, `sslcrldir`; PostgreSQL manual, 34.1.2 Parameter Key Words).
 //!
-//! As libpq sets OpenSSL up (`X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL`): with a list, every
+//! As libpq configures OpenSSL (`X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL`): with a list, every
 //! certificate of the chain, the root included, needs a current list of its issuer.
 
 use std::fmt;
@@ -39,7 +39,7 @@ struct RevocationList {
 ///
 /// # Errors
 ///
-/// Returns an error if a file or folder that is set does not exist, or a file that exists is no list.
+/// Returns an error if a file or folder that is set does not exist, or an existing file is not a list.
 /// libpq ignores such a file and then checks nothing.
 pub(super) fn read_revocation_lists(
     source: &RevocationSource,
@@ -66,7 +66,7 @@ pub(super) fn read_revocation_lists(
         }
         labels.push(quoted_path(path));
     }
-    // OpenSSL also takes the lists that stand in the root file.
+    // OpenSSL also reads lists in the root file.
     if let RootCert::File(path) = roots {
         lists.extend(read_lists(path)?);
     }
@@ -148,8 +148,8 @@ impl RevocationLists {
         Ok(())
     }
 
-    /// All lists of the issuer count, not only the newest one, and a bad one refuses the certificate:
-    /// which of them OpenSSL takes depends on their order.
+    /// All lists of the issuer are checked, not only the newest one, and an invalid one refuses the
+    /// certificate: which list OpenSSL uses depends on their order.
     fn check_certificate(
         &self,
         certificate: &ParsedCertificate<'_>,
@@ -225,7 +225,7 @@ impl RevocationList {
         self.parsed.tbs_cert_list.crl_extensions.as_deref().unwrap_or_default()
     }
 
-    /// Returns whether the list names `issuer`, by name and by key where it has a key identifier.
+    /// Returns whether the list is that of `issuer`, by name and, if it has a key identifier, by key.
     fn is_from(&self, issuer: &ParsedCertificate<'_>) -> bool {
         if self.parsed.tbs_cert_list.issuer != issuer.certificate.tbs_certificate.subject {
             return false;

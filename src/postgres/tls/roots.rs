@@ -20,14 +20,14 @@ pub(super) struct TrustedRoots {
     links: Vec<ParsedCertificate<'static>>,
 }
 
-/// A self-signed certificate, also as webpki takes it.
+/// A self-signed certificate, with its form for webpki.
 struct Root {
     anchor: TrustAnchor<'static>,
     certificate: ParsedCertificate<'static>,
 }
 
 impl TrustedRoots {
-    /// Sorts the certificates into roots and others. What cannot be parsed is left out.
+    /// Sorts the certificates into roots and others. Those that cannot be parsed are omitted.
     fn new(label: String, certificates: Vec<CertificateDer<'static>>) -> Self {
         let mut roots = Vec::new();
         let mut links = Vec::new();
@@ -78,11 +78,11 @@ impl fmt::Debug for TrustedRoots {
 }
 
 /// Reads the trusted certificates. Returns `None` if there is no file and the mode verifies only
-/// where there is one. A file that exists is used in every mode, as in libpq.
+/// with a file. A file that exists is used in every mode, as in libpq.
 ///
 /// # Errors
 ///
-/// Returns an error if the file is missing and required, cannot be read, or holds no certificate.
+/// Returns an error if the file is missing and required, cannot be read, or contains no certificate.
 pub(super) fn read_trusted_roots(source: &RootCert, mode: SslMode) -> Result<Option<TrustedRoots>, SetupProblem> {
     let (label, certificates) = match source {
         RootCert::System => ("the system's root certificates".to_owned(), system_roots()?),

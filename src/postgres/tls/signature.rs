@@ -1,7 +1,7 @@
-//! Checking signatures with the bare key of a certificate.
+//! Checking signatures with the key of a certificate.
 //!
-//! rustls' own functions parse the certificate with webpki first, which refuses version 1: the kind
-//! that `openssl x509 -req` makes, and so the kind the PostgreSQL manual's recipe yields.
+//! rustls' own functions parse the certificate with webpki first, which refuses version 1. This is
+//! the version that `openssl x509 -req`, and so the recipe of the PostgreSQL manual, creates.
 
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
@@ -12,7 +12,7 @@ use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
 use super::CertificateProblem;
 use super::certificate::{ParsedCertificate, signed_part};
 
-/// Verifies what the server signed in a TLS handshake.
+/// Verifies the server's signature in a TLS handshake.
 pub(super) fn check_handshake(
     algorithms: &WebPkiSupportedAlgorithms,
     message: &[u8],
@@ -32,7 +32,7 @@ pub(super) fn check_handshake(
     Err(signature_error())
 }
 
-/// Verifies a handshake of TLS 1.3, where the scheme names the one algorithm.
+/// Verifies a handshake of TLS 1.3, where the scheme determines the algorithm.
 pub(super) fn check_handshake_13(
     algorithms: &WebPkiSupportedAlgorithms,
     message: &[u8],
@@ -67,7 +67,7 @@ pub(super) fn is_signed_by(
 }
 
 /// Returns whether the key of `issuer` made `signature` over the first part of `der`, a certificate
-/// or a revocation list. Only *ring*'s algorithms count: no MD5, no SHA-1, no RSA below 2048 bits.
+/// or a revocation list. Only *ring*'s algorithms are accepted: no MD5, no SHA-1, no RSA below 2048 bits.
 pub(super) fn is_signed(
     algorithms: &WebPkiSupportedAlgorithms,
     der: &[u8],
@@ -99,7 +99,7 @@ fn signature_matches(
     verified().is_some()
 }
 
-/// The inside of a short DER sequence: rustls writes algorithm identifiers without the outer tag.
+/// Returns the content of a short DER sequence: rustls writes algorithm identifiers without the outer tag.
 fn sequence_content(sequence: &[u8]) -> Option<&[u8]> {
     match sequence {
         [0x30, length, inside @ ..] if usize::from(*length) == inside.len() && *length < 0x80 => Some(inside),

@@ -12,10 +12,10 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 use super::CertificateProblem;
 use super::certificate::ParsedCertificate;
 
-/// Netscape's certificate type: an old extension that OpenSSL still obeys.
+/// Netscape's certificate type, an old extension that OpenSSL still checks.
 const NETSCAPE_CERT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.113730.1.1");
 
-/// The critical extensions that are understood, or that have no effect on this use in OpenSSL.
+/// The critical extensions that are supported, or have no effect on this use in OpenSSL.
 const KNOWN_CRITICAL: [ObjectIdentifier; 11] = [
     rfc5280::ID_CE_BASIC_CONSTRAINTS,
     rfc5280::ID_CE_KEY_USAGE,
@@ -107,7 +107,7 @@ impl ParsedCertificate<'_> {
         Ok(())
     }
 
-    /// Checks that the certificate may sign those of servers. Version 1 has no basic constraints;
+    /// Checks that the certificate can issue those of servers. Version 1 has no basic constraints;
     /// OpenSSL lets a self-signed one sign.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl ParsedCertificate<'_> {
             .or_else(|_| excluded("cannot issue server certificates: its extended key usage excludes serverAuth"))
     }
 
-    /// Requires serverAuth. anyExtendedKeyUsage does not stand for it, as in OpenSSL.
+    /// Requires serverAuth. As in OpenSSL, anyExtendedKeyUsage does not include it.
     fn check_extended_key_usage(&self) -> Result<(), CertificateProblem> {
         match self.extension::<ExtendedKeyUsage>()? {
             Some(usage) if !usage.0.contains(&rfc5280::ID_KP_SERVER_AUTH) => {

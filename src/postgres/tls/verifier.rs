@@ -10,7 +10,7 @@ use super::revocation::RevocationLists;
 use super::roots::TrustedRoots;
 use super::{chain, name, signature};
 
-/// Verifies as much of a server's certificate as the sslmode asks for.
+/// Verifies a server's certificate as the sslmode requires.
 pub(super) struct Verifier {
     roots: Option<TrustedRoots>,
     revocation: Option<RevocationLists>,

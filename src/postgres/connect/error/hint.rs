@@ -1,4 +1,4 @@
-//! What to do about a connection that failed.
+//! Remedies for failed connections.
 
 use std::io::ErrorKind;
 
@@ -9,7 +9,7 @@ use crate::postgres::connect::progress::Stage;
 use crate::postgres::connect::server_error::ServerError;
 use crate::quote::quote_identifier;
 
-/// The hint for the attempt that says most: a server's answer before a silent address.
+/// Returns the hint for the most informative attempt: one with an answer of a server before one without.
 pub(super) fn connection_hint(failure: &ConnectFailure, is_from_working_directory: bool) -> Option<String> {
     let answered = failure.attempts.iter().rev().find(|attempt| !is_no_response(&attempt.problem));
     let attempt = answered.or(failure.attempts.last())?;

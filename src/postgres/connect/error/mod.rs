@@ -6,19 +6,19 @@ use crate::postgres::conninfo::{Conninfo, Origin};
 
 mod hint;
 
-/// No session: what was tried, what was answered, what to do.
+/// A failed connection: the attempts, their errors, a hint.
 ///
-/// Never holds a password.
+/// Never contains a password.
 #[derive(Debug)]
 pub enum ConnectError {
-    /// The server asks for a password and none is known: ask the user, then try again with
+    /// The server requires a password and none is known: prompt for it, then retry with
     /// [`Conninfo::with_password`].
     PasswordNeeded(ConnectFailure),
-    /// Everything else.
+    /// Any other failure.
     Failed(ConnectFailure),
 }
 
-/// A request and what became of it.
+/// A request and its attempts.
 #[derive(Debug)]
 pub struct ConnectFailure {
     /// The role.
@@ -27,7 +27,7 @@ pub struct ConnectFailure {
     pub dbname: String,
     /// Every address that was tried; never empty.
     pub attempts: Vec<Attempt>,
-    /// Where the password that was last offered came from.
+    /// The origin of the password that was last sent.
     pub password_origin: Option<Origin>,
     hint: Option<String>,
 }
@@ -47,14 +47,14 @@ impl ConnectError {
         if needs_password { Self::PasswordNeeded(failure) } else { Self::Failed(failure) }
     }
 
-    /// The request and what became of it.
+    /// Returns the request and its attempts.
     pub fn failure(&self) -> &ConnectFailure {
         match self {
             Self::PasswordNeeded(failure) | Self::Failed(failure) => failure,
         }
     }
 
-    /// The SQLSTATE of the server's answer, when it gave one.
+    /// Returns the SQLSTATE of the server's error, if there is one.
     pub fn sqlstate(&self) -> Option<&str> {
         self.failure().attempts.iter().rev().find_map(|attempt| match &attempt.problem {
             Problem::Server(error) => Some(error.sqlstate.as_str()),
@@ -62,12 +62,12 @@ impl ConnectError {
         })
     }
 
-    /// Whether the last server that answered is not of the kind that `target_session_attrs` asks for.
+    /// Returns whether the last server that answered does not match `target_session_attrs`.
     pub fn is_wrong_role(&self) -> bool {
         self.failure().attempts.last().is_some_and(|last| last.problem.is_wrong_role())
     }
 
-    /// What to do about it.
+    /// Returns the remedy.
     pub fn hint(&self) -> Option<&str> {
         self.failure().hint.as_deref()
     }
@@ -97,7 +97,7 @@ impl fmt::Display for ConnectError {
         let mut lines: Vec<String> = Vec::new();
         for attempt in attempts {
             let line = format!("{}: {}", attempt.endpoint, attempt.problem);
-            // Plain and encrypted refusals often read the same.
+            // The errors of the plain and the encrypted attempt are often identical.
             if lines.last() != Some(&line) {
                 lines.push(line);
             }
@@ -109,5 +109,5 @@ impl fmt::Display for ConnectError {
     }
 }
 
-// No source: the message already says what each attempt met.
+// No source: the message contains the error of each attempt.
 impl std::error::Error for ConnectError {}

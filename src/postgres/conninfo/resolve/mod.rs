@@ -6,23 +6,23 @@ use super::*;
 use crate::redact;
 use std::path::PathBuf;
 
-/// A resolved request and what the user should know about it.
+/// A resolved request with warnings.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// How to connect.
+    /// The resolved parameters.
     pub conninfo: Conninfo,
-    /// What named the server.
+    /// The source that specifies the server.
     pub source: Source,
-    /// What was ignored, and why.
+    /// Warnings about ignored values.
     pub warnings: Vec<String>,
 }
 
-/// The variables that name a server; the other `PG*` variables only fill gaps.
+/// The variables that specify a server; the other `PG*` variables are defaults.
 const SERVER_VARIABLES: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
 
-/// Works out where to connect: the flags; else the target; else `PGHOST`, `PGHOSTADDR`, `PGSERVICE`
-/// or `PGDATABASE`; else `DATABASE_URL`; the gaps in libpq's own order: service file, environment,
-/// defaults, and the password from the password file last.
+/// Resolves a request: the options; else the target; else `PGHOST`, `PGHOSTADDR`, `PGSERVICE` or
+/// `PGDATABASE`; else `DATABASE_URL`. Missing parameters are taken in libpq's order from the service
+/// file, the environment and the defaults, the password last from the password file.
 pub fn resolve(request: &ConnectionRequest) -> Result<Resolved, ConninfoError> {
     let environment = &request.environment;
     let mut warnings = Vec::new();
@@ -54,12 +54,12 @@ pub fn resolve(request: &ConnectionRequest) -> Result<Resolved, ConninfoError> {
     Ok(Resolved { conninfo, source, warnings })
 }
 
-/// Resolves one conninfo or URI by itself: no flags, no target, no `DATABASE_URL`. The variables of `environment` fill the
-/// gaps, so the caller passes only those that may.
+/// Resolves one conninfo or URI by itself: no flags, no target, no `DATABASE_URL`. The variables of `environment` are
+/// defaults, so the caller passes only those that apply.
 ///
 /// # Errors
 ///
-/// Fails on unknown and unsupported parameters, on values that are none, and on a service that is not defined.
+/// Unknown or unsupported parameters, invalid values, or an undefined service.
 pub fn resolve_text(text: &Secret, source: Source, environment: &Environment) -> Result<Resolved, ConninfoError> {
     let mut warnings = Vec::new();
     let mut parameters = Parameters::default();
@@ -111,7 +111,7 @@ fn choose_source(
     }
 }
 
-/// Whether a `PG*` variable names the server.
+/// Returns whether a `PG*` variable specifies the server.
 pub(super) fn is_named_by_environment(environment: &Environment) -> bool {
     SERVER_VARIABLES.iter().any(|name| environment.var(name).is_some())
 }
@@ -121,12 +121,12 @@ pub(super) fn parameters_from_flags(flags: &ConnectionFlags) -> Result<Parameter
     let mut parameters = Parameters::default();
     let pairs = [("host", &flags.host), ("port", &flags.port), ("user", &flags.username)];
     for (name, text) in pairs {
-        // As in psql, an empty flag leaves the gap to the environment.
+        // As in psql, an empty option counts as not set.
         if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
             parameters.set_all(vec![(name.to_owned(), text.clone())], &origin)?;
         }
     }
-    // As in psql, a whole conninfo in --dbname wins over the flags beside it.
+    // As in psql, a conninfo in --dbname overrides the other options.
     if let Some(dbname) = flags.dbname.as_ref().filter(|text| !text.is_empty()) {
         let pairs = if is_connection_string(dbname) {
             split_known(dbname).map_err(|error| error.in_source("--dbname"))?
@@ -138,7 +138,7 @@ pub(super) fn parameters_from_flags(flags: &ConnectionFlags) -> Result<Parameter
     Ok(parameters)
 }
 
-/// A service section that names a host and a password gives the password to that host only.
+/// Removes the password of a service section for another host than that of the section.
 fn drop_foreign_service_password(parameters: &mut Parameters, named: &Parameters, warnings: &mut Vec<String>) {
     let Some(ref origin @ Origin::Service { ref name, .. }) = parameters.origin("password").cloned() else { return };
     let has_other_host = ["host", "hostaddr"].iter().any(|key| named.text(key).is_some());
@@ -150,7 +150,7 @@ fn drop_foreign_service_password(parameters: &mut Parameters, named: &Parameters
     }
 }
 
-/// A server that a file of the working directory names gets neither PGPASSWORD nor the password of PGSERVICE.
+/// Removes PGPASSWORD and the password of PGSERVICE for a server of a file in the working directory.
 fn drop_untrusted_target_password(parameters: &mut Parameters, target: &str, warnings: &mut Vec<String>) {
     let what = match parameters.origin("password") {
         Some(Origin::Environment(_)) => "PGPASSWORD".to_owned(),
@@ -163,7 +163,7 @@ fn drop_untrusted_target_password(parameters: &mut Parameters, target: &str, war
     parameters.remove("password");
 }
 
-/// Of the password file such a server gets what names it, and nothing where its file turns encryption off.
+/// Allows such a server only lines of the password file with its name, and none if its file disables encryption.
 fn restrict_password_file(conninfo: &mut Conninfo, target: &str, warnings: &mut Vec<String>) {
     if working_directory::is_deliberately_unencrypted(conninfo.tls.mode, &conninfo.hosts) {
         warnings.push(format!(
@@ -176,7 +176,7 @@ fn restrict_password_file(conninfo: &mut Conninfo, target: &str, warnings: &mut 
     }
 }
 
-/// Messages about a connection show these names, also where the password is the same.
+/// Registers the names that messages about a connection show, even if the password is the same.
 fn register_names(conninfo: &Conninfo) {
     redact::register_name(&conninfo.user);
     redact::register_name(&conninfo.dbname);
