@@ -60,7 +60,7 @@ pub struct AuditArgs {
     /// Multi-AZ deployment: a second copy in another zone doubles the storage cost
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     multi_az: Option<bool>,
-    /// Type of the volume, for its price and limits
+    /// Type of the volume
     #[arg(long, value_enum, value_name = "TYPE")]
     storage_type: Option<StorageType>,
     /// Required observation of scan counters before an index counts as unused [default: 95d]

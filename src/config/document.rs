@@ -310,9 +310,9 @@ impl Text<'_> {
 
 fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "text",
+        DeValue::String(_) => "string",
         DeValue::Integer(_) | DeValue::Float(_) => "number",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(_) => "boolean",
         DeValue::Datetime(_) => "date",
         DeValue::Array(_) => "list",
         DeValue::Table(_) => "table",

@@ -186,7 +186,10 @@ mod tests {
             "sqlite::memory:",
         ] {
             let error = resolve_address(text, &[]).unwrap_err().to_string();
-            assert!(error.contains("is no history store") && !error.contains("hunter2"), "{text}: {error}");
+            assert!(
+                error.contains("is not the address of a history store") && !error.contains("hunter2"),
+                "{text}: {error}"
+            );
         }
     }
 
@@ -194,7 +197,7 @@ mod tests {
     fn store_name_rejects_unknown_parameters() {
         for (text, name) in [
             ("hots=db1 password=hunter2", "hots"),
-            ("host=db1 password=hunter2 statement_timeout=1", "behind the password"),
+            ("host=db1 password=hunter2 statement_timeout=1", "after the password"),
             ("postgresql://app:hunter2@db/d?sslmod=require", "sslmod"),
             ("postgresql://app:hunter2@db/d?statement_cache_capacity=1", "statement_cache_capacity"),
             ("postgresql://app:hunter2@db/d?gssencmode=require", "gssencmode=require"),

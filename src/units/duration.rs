@@ -62,7 +62,7 @@ mod tests {
     fn duration_without_unit_names_units() {
         for text in ["180", " 180 "] {
             let error = parse_seconds(text).unwrap_err();
-            assert_eq!(error.to_string(), "\"180\" has no unit; write 180d for days or 180s for seconds");
+            assert_eq!(error.to_string(), "\"180\" has no unit: write 180d for days or 180s for seconds");
         }
     }
 

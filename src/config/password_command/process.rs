@@ -179,7 +179,7 @@ mod tests {
                 "printf token-of-3; echo >&2 no access for token-of-3; exit 3",
                 "failed with exit status 3: no access for …",
             ),
-            ("kill -9 $$", "was ended by signal 9"),
+            ("kill -9 $$", "was terminated by signal 9"),
             ("true", "printed nothing"),
             ("echo", "printed nothing"),
             ("printf 'one\\ntwo\\n'", "printed more than one line"),

@@ -24,23 +24,27 @@ fn audit_target_overrides_audit_table() {
 fn audit_rejects_bad_values_with_line() {
     for (path, text, message) in [
         (USER_FILE, "[audit]\nhorizon = 'soon'", "line 2: \"soon\" is not a duration"),
-        (USER_FILE, "[audit]\nmargin = 99", "line 2: [audit] margin: \"99\" is not a whole percentage of at most 90"),
+        (
+            USER_FILE,
+            "[audit]\nmargin = 99",
+            "line 2: [audit] margin: \"99\" is not a percentage: write an integer from 0 to 90",
+        ),
         (USER_FILE, "[audit]\nprovider = 'acme'", "line 2: [audit] provider: unknown provider; expected one of"),
-        (USER_FILE, "[audit]\nmethod = 'teleport'", "line 2: [audit] method: \"teleport\" is none of blue-green"),
-        (USER_FILE, "[audit]\nhorizon = '180'", "line 2: \"180\" has no unit; write 180d for days"),
+        (USER_FILE, "[audit]\nmethod = 'teleport'", "line 2: [audit] method: \"teleport\" is not one of blue-green"),
+        (USER_FILE, "[audit]\nhorizon = '180'", "line 2: \"180\" has no unit: write 180d for days"),
         (USER_FILE, "[audit]\nway = 'dump'", "line 2: \"way\" in [audit] is now called \"method\""),
         (USER_FILE, "[audit]\nprice = -1", "line 2: [audit] price: \"-1\" is not a price"),
-        (USER_FILE, "[audit]\nprice = ['x']", "line 2: \"price\" is neither a number nor a text but a list"),
+        (USER_FILE, "[audit]\nprice = ['x']", "line 2: \"price\" must be a number or a string, not a list"),
         (USER_FILE, "[audit]\nalocated = '2TB'", "line 2: unknown key \"alocated\" in [audit]"),
         (
             USER_FILE,
             "[target.a]\nconninfo=''\nstorage_type='floppy'",
             "line 3: storage_type of target \"a\": \"floppy\"",
         ),
-        (WORKING_DIRECTORY_FILE, "[audit]\nmargin = 5", "a margin below 20 may not stand in"),
-        (WORKING_DIRECTORY_FILE, "[audit]\noutage = '1h'", "outage below 6 hours may not stand in"),
-        (WORKING_DIRECTORY_FILE, "[audit]\ngrowth = '0'", "\"growth\" may not stand in"),
-        (WORKING_DIRECTORY_FILE, "[target.a]\nconninfo=''\nprovider='self'", "\"provider\" may not stand in"),
+        (WORKING_DIRECTORY_FILE, "[audit]\nmargin = 5", "a margin below 20 is not allowed in"),
+        (WORKING_DIRECTORY_FILE, "[audit]\noutage = '1h'", "outage below 6 hours is not allowed in"),
+        (WORKING_DIRECTORY_FILE, "[audit]\ngrowth = '0'", "\"growth\" is not allowed in"),
+        (WORKING_DIRECTORY_FILE, "[target.a]\nconninfo=''\nprovider='self'", "\"provider\" is not allowed in"),
     ] {
         let (said, _) = config_error_of(path, text);
         assert!(said.contains(message), "{text}: {said}");

@@ -8,20 +8,24 @@ fn config_rejects_bad_input_with_line() {
     for (text, message, hint) in [
         (
             "[target.prod]\nconninfo = ''\ndatabases = []",
-            "line 3: the databases of target \"prod\" are an empty",
+            "line 3: databases of target \"prod\": the list is empty",
             "all",
         ),
         (
             "[target.prod]\nconninfo = ''\ndatabases = 'ter2'",
-            "line 3: the databases of target \"prod\" are n",
+            "line 3: databases of target \"prod\": must be",
             "[\"…\"]",
         ),
-        ("[target.prod]\nconninfo = ''\ndatabases = ['a', '']", "line 3: one of the databases of", ""),
-        ("[target.prod]\nconninfo = ''\ndatabases = ['ter2',\n'ter2']", "line 4: the databases of target", ""),
-        ("[target.prod]\nconninfo = ''\ndatabases = ['a', 2]", "an element of \"databases\" is not a text", ""),
-        ("[target.prod]\nconninfo = ''\ndatabases = true", "line 3: \"databases\" is not a text but", ""),
+        (
+            "[target.prod]\nconninfo = ''\ndatabases = ['a', '']",
+            "line 3: databases of target \"prod\": an element is empty",
+            "",
+        ),
+        ("[target.prod]\nconninfo = ''\ndatabases = ['ter2',\n'ter2']", "line 4: databases of target", ""),
+        ("[target.prod]\nconninfo = ''\ndatabases = ['a', 2]", "an element of \"databases\" must be a string", ""),
+        ("[target.prod]\nconninfo = ''\ndatabases = true", "line 3: \"databases\" must be a string, not", ""),
         ("[target.prod]\nconninfo = ''\ndatabase = 'x'", "line 3: unknown key", "\"databases\"?"),
-        ("x = 1", "line 1: unknown key \"x\"", "known here: \"target\""),
+        ("x = 1", "line 1: unknown key \"x\"", "known keys: \"target\""),
         ("\n[targets.prod]\n", "line 2: unknown key \"targets\"", "did you mean \"target\"?"),
         (
             "[target.prod]\n\nconninof = 'ter2'",
@@ -31,18 +35,18 @@ fn config_rejects_bad_input_with_line() {
         ("[target.prod]\nconninfo=''\nPassword='ter2'", "line 3: unknown key \"Password\"", "\"password\"?"),
         ("[target.prod]\nconninfo=''\n[target.prod.x]", "line 3: unknown key \"x\"", "\"conninfo\", \"password\""),
         ("\n[target.prod]\n", "line 2: [target.\"prod\"] has no conninfo", "add conninfo"),
-        ("target = 'ter2'", "line 1: \"target\" is not a table but a text", "write [target.NAME]"),
-        ("[[target]]\nconninfo=''", "line 1: \"target\" is not a table but a list", "write [target.NAME]"),
-        ("[target]\nconninfo = 'ter2'", "line 2: \"conninfo\" in [target] is not a table", "write [target.NAME]"),
-        ("[target.prod]\nconninfo = 5432", "line 2: \"conninfo\" is not a text but a number", ""),
-        ("[target.prod]\nconninfo = ''\npassword = ['ter2']", "line 3: \"password\" is not a text but a list", ""),
+        ("target = 'ter2'", "line 1: \"target\" must be a table, not a string", "write [target.NAME]"),
+        ("[[target]]\nconninfo=''", "line 1: \"target\" must be a table, not a list", "write [target.NAME]"),
+        ("[target]\nconninfo = 'ter2'", "line 2: \"conninfo\" in [target] must be a table", "write [target.NAME]"),
+        ("[target.prod]\nconninfo = 5432", "line 2: \"conninfo\" must be a string, not a number", ""),
+        ("[target.prod]\nconninfo = ''\npassword = ['ter2']", "line 3: \"password\" must be a string, not a list", ""),
         ("[target.prod]\nconninfo = ''\npassword = ''", "line 3: \"password\" is empty", ""),
-        ("[target.prod]\nconninfo = ''\npassword = 'env:'", "line 3: \"env:\" names no", ""),
-        ("[target.prod]\nconninfo = ''\npassword = 'file:'", "line 3: \"file:\" names no", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'env:'", "line 3: \"env:\" has no", ""),
+        ("[target.prod]\nconninfo = ''\npassword = 'file:'", "line 3: \"file:\" has no", ""),
         ("[target.prod]\nconninfo = ''\npassword = hunter2", "line 3: ", ""),
         ("[target.prod]\nconninfo = ''\npassword = \"hunter2\n", "line 3: ", ""),
         ("[target.prod]\nconninfo = ''\npassword = 'x'\npassword = 'hunter2'", "line 4: duplicate key", ""),
-        ("[target.prod]\nconninfo = ''\nreplicas = 'ter2'", "line 3: \"replicas\" is not a list", "[\"…\"]"),
+        ("[target.prod]\nconninfo = ''\nreplicas = 'ter2'", "line 3: \"replicas\" must be a list", "[\"…\"]"),
         (
             "[target.prod]\nconninfo = ''\nreplicas = [\n'', 'hots=ter2']",
             "line 4: a replica of target \"prod\": unknown",
@@ -50,15 +54,15 @@ fn config_rejects_bad_input_with_line() {
         ),
         (
             "[target.prod]\nconninfo = ''\nreplicas = ['env:ter2']",
-            "a replica of target \"prod\" may not be a",
+            "a replica of target \"prod\" must not be a",
             "password",
         ),
-        ("[target.prod]\nconninfo = ''\ndisk_size = '500 XB'", "line 3: the disk_size of target \"prod\"", ""),
-        ("[target.prod]\nconninfo = ''\ndisk_size = 500", "line 3: \"disk_size\" is not a text", ""),
+        ("[target.prod]\nconninfo = ''\ndisk_size = '500 XB'", "line 3: disk_size of target \"prod\"", ""),
+        ("[target.prod]\nconninfo = ''\ndisk_size = 500", "line 3: \"disk_size\" must be a string", ""),
         ("[target.prod]\nconninfo = 'hots=x'", "line 2: the conninfo of target \"prod\": unknown", "\"host\""),
         ("[target.prod]\nconninfo = 'host'", "line 2: the conninfo of target \"prod\": missing", "quoted"),
         ("[target.prod]\nconninfo = 'sslpassword=ter2'", "not supported", "remove"),
-        ("[target.prod]\nconninfo = 'env:URL'", "may not be a reference", "password = \"env:NAME\""),
+        ("[target.prod]\nconninfo = 'env:URL'", "must not be a reference", "password = \"env:NAME\""),
         ("[target.prod]\nconninfo = 'postgres://u:hunter2@h:x/'", "the port in the URI", "percent-encoded"),
         (
             "[target.prod]\nconninfo='password=ter2'\npassword='env:X'",
@@ -80,7 +84,7 @@ fn config_unreadable_file_is_error() {
     assert!(error.to_string().contains("work/missing.toml\" does not exist"), "{error}");
     fs::create_dir(machine.folder.path().join(WORKING_DIRECTORY_FILE)).unwrap();
     let error = machine.read(None).unwrap_err();
-    assert!(error.to_string().contains("is not a plain file"), "{error}");
+    assert!(error.to_string().contains("is not a regular file"), "{error}");
     assert!(machine.read(Some("pgtend.toml")).unwrap_err().to_string().contains("cannot be read"));
     let machine = Machine::new();
     fs::write(machine.folder.path().join(WORKING_DIRECTORY_FILE), b"# \xff").unwrap();
@@ -128,7 +132,7 @@ fn user_target_wins_over_working_directory() {
     // All targets are those of the file in force.
     assert_eq!(config.target_names().collect::<Vec<_>>(), ["dev", "prod"]);
     let [warning] = config.warnings() else { panic!("{:?}", config.warnings()) };
-    for part in ["target \"prod\" is in", "work/pgtend.toml\"", "home/.config/pgtend/config.toml\" is used"] {
+    for part in ["target \"prod\" is defined in", "work/pgtend.toml\"", "home/.config/pgtend/config.toml\" is used"] {
         assert!(warning.contains(part), "{warning}");
     }
     assert!(config.target("pord", &machine.environment).unwrap_err().hint().unwrap().contains("\"prod\""));

@@ -29,7 +29,7 @@ fn working_directory_file_rejects_secrets() {
     ] {
         let (said, hinted) = config_error_of(WORKING_DIRECTORY_FILE, text);
         assert!(said.contains(message) && said.contains("pgtend.toml\""), "{text}: {said}");
-        assert!(said.contains("may not stand in a file found in the working directory"), "{text}: {said}");
+        assert!(said.contains("is not allowed in a file found in the working directory"), "{text}: {said}");
         assert!(hinted.contains("home/.config/pgtend/config.toml"), "{text}: {hinted}");
         let is_of_a_password = message.contains("password") || message.contains("reference");
         assert_eq!(hinted.contains("~/.pgpass"), is_of_a_password, "{text}: {hinted}");
@@ -51,7 +51,7 @@ fn missing_secret_fails_its_target_only() {
         [("a", "variable \"NO\" is not set"), ("b", "cannot be read"), ("c", "more than one line"), ("d", "is empty")]
     {
         let error = machine.target(name).unwrap_err();
-        assert!(error.to_string().starts_with(&format!("the password of target {name:?}: ")), "{error}");
+        assert!(error.to_string().starts_with(&format!("password of target {name:?}: ")), "{error}");
         assert!(error.to_string().contains(why) && !error.to_string().contains("ter2"), "{error}");
         assert!(error.hint().unwrap().contains("config.toml"), "{error:?}");
     }

@@ -26,28 +26,28 @@ fn replicas_inherit_target_password() {
     assert_eq!(replica_hosts("alone"), [""; 0]);
     let (said, _) =
         config_error_of(WORKING_DIRECTORY_FILE, "[target.prod]\nconninfo = ''\nreplicas = ['password=ter2']");
-    assert!(said.contains("the password in a replica of target \"prod\" may not stand"), "{said}");
+    assert!(said.contains("the password in a replica of target \"prod\" is not allowed"), "{said}");
 }
 
 #[test]
 fn bad_password_command_is_refused() {
     for (keys, message, hint) in [
-        ("password_command = []", "password_command of target \"prod\" names no program", "[\"PROGRAM\""),
-        ("password_command = ['']", "names no program", "[\"PROGRAM\""),
+        ("password_command = []", "password_command of target \"prod\" is empty", "[\"PROGRAM\""),
+        ("password_command = ['']", "is empty", "[\"PROGRAM\""),
         ("password_command = ['a\u{0}b']", "", ""),
-        ("password_command = 'aws rds ter2'", "\"password_command\" is not a list but a text", "[\"…\"]"),
-        ("password_command = ['aws', 2]", "an element of \"password_command\" is not a text", ""),
-        ("password_command = ['ter2']\npassword = 'hunter2'", "has a password and a password_command", "remove one"),
-        ("password_command = ['aws']\npassword_command_timeout = '30'", "is not a duration with its unit", ""),
-        ("password_command = ['aws']\npassword_command_timeout = '0s'", "is not a duration with its unit", ""),
-        ("password_command_timeout = '30s'", "has a password_command_timeout and no password_command", ""),
+        ("password_command = 'aws rds ter2'", "\"password_command\" must be a list, not a string", "[\"…\"]"),
+        ("password_command = ['aws', 2]", "an element of \"password_command\" must be a string", ""),
+        ("password_command = ['ter2']\npassword = 'hunter2'", "has both password and password_command", "remove one"),
+        ("password_command = ['aws']\npassword_command_timeout = '30'", "must be a duration with a unit", ""),
+        ("password_command = ['aws']\npassword_command_timeout = '0s'", "must be a duration with a unit", ""),
+        ("password_command_timeout = '30s'", "has password_command_timeout but no password_command", ""),
     ] {
         let (said, hinted) = config_error_of(USER_FILE, &format!("[target.prod]\nconninfo = 'host=h'\n{keys}"));
         assert!(said.contains(message) && hinted.contains(hint), "{keys}: {said} {hinted}");
     }
     let (said, _) =
         config_error_of(USER_FILE, "[target.prod]\nconninfo = 'host=h password=hunter2'\npassword_command = ['aws']");
-    assert!(said.contains("has a password and a password_command"), "{said}");
+    assert!(said.contains("has both password and password_command"), "{said}");
 }
 
 #[tokio::test]
@@ -93,11 +93,11 @@ fn unknown_target_suggests_nearest() {
     assert!(nothing.target("prod").unwrap_err().to_string().contains("no configuration file"));
     assert!(hint(&nothing, "prod").contains("home/.config/pgtend/config.toml"));
     let empty = Machine::new().with_file(USER_FILE, "");
-    assert!(hint(&empty, "prod").contains("it has no targets"));
+    assert!(hint(&empty, "prod").contains("the file has no targets"));
     let text = "[target.prod-1]\nconninfo=''\n[target.prod-2]\nconninfo=''\n[target.dev]\nconninfo=''";
     let machine = Machine::new().with_file(USER_FILE, text);
     assert_eq!(hint(&machine, "prod1"), "did you mean \"prod-1\" or \"prod-2\"?");
-    assert_eq!(hint(&machine, "warehouse"), "it has \"dev\", \"prod-1\" and \"prod-2\"");
+    assert_eq!(hint(&machine, "warehouse"), "configured targets: \"dev\", \"prod-1\" and \"prod-2\"");
 }
 
 #[test]

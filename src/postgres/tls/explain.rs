@@ -147,7 +147,7 @@ mod tests {
             (format!("{begin}\nhunter2\n"), "no line -----END"),
             ("-----BEGIN hunter2\n".to_owned(), "malformed"),
             (format!("{begin}\nhunter2!!\n{end}\n"), "not valid base64"),
-            ("hunter2".to_owned(), "nothing of that kind"),
+            ("hunter2".to_owned(), "no object of this type"),
         ] {
             let text = pem_problem(&PrivateKeyDer::from_pem_slice(file.as_bytes()).unwrap_err());
             assert!(text.contains(part), "{file}: {text}");
@@ -162,8 +162,8 @@ mod tests {
             (rustls::Error::AlertReceived(AlertDescription::HandshakeFailure), "(handshake failure)"),
             (rustls::Error::AlertReceived(AlertDescription::Unknown(250)), "(an unknown alert)"),
             (rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon), "in common"),
-            (rustls::Error::PeerMisbehaved(PeerMisbehaved::IllegalTlsInnerPlaintext), "not TLS"),
-            (rustls::Error::InvalidMessage(InvalidMessage::InvalidCcs), "not TLS"),
+            (rustls::Error::PeerMisbehaved(PeerMisbehaved::IllegalTlsInnerPlaintext), "violated the TLS protocol"),
+            (rustls::Error::InvalidMessage(InvalidMessage::InvalidCcs), "violated the TLS protocol"),
             (rustls::Error::NoCertificatesPresented, "no certificate"),
         ] {
             let text = handshake(&io::Error::new(io::ErrorKind::InvalidData, error.clone()));

@@ -37,7 +37,7 @@ impl ChainRules<'_> {
         let below_root = chain.split_last().map(|(_, below)| below).unwrap_or_default();
         if let Some(self_issued) = below_root.iter().find(|certificate| is_self_signed(certificate)) {
             return Err(CertificateProblem::Unusable(format!(
-                "{} is self-signed and not in the root file",
+                "{} is self-issued and not in the root file",
                 self_issued.subject()
             )));
         }

@@ -313,7 +313,7 @@ impl<'a> RaceTest<'a> {
                 "the slot changed after it was checked, or the statement reached another server" => {
                     counts.refused_by_the_statement += 1;
                 }
-                detail if detail.contains("is active for PID") || detail.contains("uses it now") => {
+                detail if detail.contains("is active for PID") || detail.contains("is now active") => {
                     counts.refused_in_use += 1;
                 }
                 _ => counts.refused_by_recheck += 1,

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn password_hint_names_what_is_used() {
-        assert!(hint(Problem::PasswordNeeded, false).contains("give one in PGPASSWORD"));
+        assert!(hint(Problem::PasswordNeeded, false).contains("provide one in PGPASSWORD"));
         assert!(hint(Problem::PasswordNeeded, true).contains("PGPASSWORD is not used"));
     }
 

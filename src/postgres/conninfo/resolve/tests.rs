@@ -286,7 +286,7 @@ fn resolve_ignores_readable_passfile() {
     }
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(resolve(&request).unwrap().warnings[0].contains("not a plain file"));
+    assert!(resolve(&request).unwrap().warnings[0].contains("not a regular file"));
 }
 
 #[test]
@@ -372,11 +372,11 @@ fn untrusted_target_needs_named_passfile_line() {
     let lines = "*:*:*:*:star\ndb1:*:*:*:for-db1\n127.0.0.1:*:*:*:for-loopback\n/run/x:*:*:*:for-socket\n";
     write_with_mode(&home.path().join(".pgpass"), lines, 0o600);
     for (conninfo, expected, warning) in [
-        ("host=evil", None, "the line must name its host \"evil\""),
-        ("host=evil sslmode=disable", None, "turns encryption off"),
+        ("host=evil", None, "the line must contain its host \"evil\""),
+        ("host=evil sslmode=disable", None, "disables encryption"),
         ("host=db1,evil", Some("for-db1"), "host \"evil\""),
         ("host=db1 hostaddr=192.0.2.1", None, "host \"192.0.2.1\""),
-        ("host=db1 sslmode=allow", None, "turns encryption off"),
+        ("host=db1 sslmode=allow", None, "disables encryption"),
         ("host=evil hostaddr=127.0.0.1", Some("for-loopback"), ""),
         ("hostaddr=127.0.0.1 sslmode=disable", Some("for-loopback"), ""),
         ("host=/run/x sslmode=disable", Some("for-socket"), ""),
@@ -415,7 +415,7 @@ fn untrusted_target_cannot_weaken_environment() {
         let error = resolve(&request).unwrap_err();
         let name = given.split('=').next().unwrap();
         let message =
-            format!("target prod: a file found in the working directory may not change {name}, which {variable} sets");
+            format!("target prod: a file found in the working directory cannot change {name}, which {variable} sets");
         assert_eq!(error.to_string(), message);
         assert!(error.hint().unwrap().contains(name));
         request.target = request.target.map(|target| Target { trusted: true, ..target });

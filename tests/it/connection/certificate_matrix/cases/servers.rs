@@ -225,7 +225,7 @@ pub fn leaf_cases() -> Vec<Case> {
             &["v1-named-as-root"],
             &["root"],
             BOTH_REFUSE,
-            refused_with("names itself"),
+            refused_with("self-issued"),
         ),
         new_case("named as its root, CA:TRUE", &["ca-named-as-root"], &["root"], BOTH_ACCEPT, ACCEPTED),
         new_case("key usage keyEncipherment only, key P-256", &["ku-encipherment"], &["root"], BOTH_ACCEPT, ACCEPTED),
