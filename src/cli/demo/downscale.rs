@@ -39,15 +39,14 @@ pub async fn run_downscale(
     tour: &Tour<'_>,
 ) -> Result<(), Failure> {
     let ui = &demo_context.ui;
-    tour.run_part("Audit", "The size that a new volume needs, before the clean-up.", &AUDIT).await?;
+    tour.run_part("Audit: the size of the new volume before the clean-up", &AUDIT).await?;
     for slot in UNUSED_SLOTS {
         let command = ["pgtend", "slots", "drop", slot, "--yes", "--allow-unproven", "--checkpoint"];
-        tour.run_part("Drop a slot", "Its owner has confirmed that the slot is not needed.", &command).await?;
+        tour.run_part("Drop a slot, after its owner has confirmed that it is not needed", &command).await?;
     }
     drop_unused_indexes(demo_context, tour).await?;
     tour.print_heading(
-        "Rewrite the bloated table",
-        "VACUUM FULL locks the table. On a server in use, pg_repack avoids this.",
+        "Rewrite the bloated table (on a server in use: with pg_repack, which takes no long lock)",
         "psql -c 'vacuum (full, analyze) shop.jobs' -c checkpoint",
     )
     .await?;
@@ -55,15 +54,14 @@ pub async fn run_downscale(
     writer.execute_script("vacuum (full, analyze) shop.jobs").await.context("cannot rewrite the table")?;
     writer.execute_script("checkpoint").await.context("cannot run CHECKPOINT")?;
     drop(writer);
-    tour.run_part("Audit", "After the clean-up.", &AUDIT).await?;
+    tour.run_part("Audit: after the clean-up", &AUDIT).await?;
     let predicted = match parse_command(&AUDIT)? {
         Command::Audit(args) => Box::pin(audit::predict_size_after_copy(&args, demo_context)).await?,
         _ => None,
     };
 
     tour.print_heading(
-        "Copy",
-        "A physical copy into a second private cluster.",
+        "Physical copy into a second private cluster",
         "# stop the server, copy its data directory, start the copy",
     )
     .await?;
@@ -108,8 +106,7 @@ async fn drop_unused_indexes(demo_context: &Context, tour: &Tour<'_>) -> Result<
     let write = ["pgtend", "indexes", "migrate", "--framework", "sql", "--output", &shown, "--yes"];
     let thresholds = ["--min-observation", "0", "--min-reclaim", "64kB"];
     tour.run_part(
-        "Drop unused indexes",
-        "Migrations in plain SQL, with a rollback per index.",
+        "Drop unused indexes: migrations in plain SQL, with a rollback per index",
         &[&write[..], &thresholds].concat(),
     )
     .await?;

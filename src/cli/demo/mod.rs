@@ -60,20 +60,18 @@ The cluster has a webshop of a few megabytes (schema shop) and three problems:
 - A unique index was built concurrently over duplicates: it failed and is invalid.
 ";
 
-/// Parts of the tour: title, explanation, command.
-const PARTS: [(&str, &str, &str); 4] = [
-    ("Overview", "What uses the disk, and which command to run next.", "pgtend overview"),
+/// Parts of the tour: title and command.
+const PARTS: [(&str, &str); 4] = [
+    ("Overview: what uses the disk, and what to run next", "pgtend overview"),
     (
-        "Drop a replication slot",
-        "The plan: what the drop frees, and what the consumer loses. Nothing is changed.",
+        "Plan of a drop: what it frees, and what the consumer loses",
         "pgtend slots drop debezium_orders_retired --checkpoint --dry-run",
     ),
     (
-        "Indexes",
-        "Which indexes can be dropped. These are small, hence --min-reclaim.",
+        "Indexes that can be dropped; --min-reclaim includes small ones",
         "pgtend indexes --table products --min-reclaim 64kB --limit 2",
     ),
-    ("Health check", "All checks, as in a nightly run. The exit code is 1: WARNING.", "pgtend check"),
+    ("Health check, as in a nightly run; exit code 1 is WARNING", "pgtend check"),
 ];
 
 pub async fn cmd_demo(args: DemoArgs, context: &Context) -> Result<ExitCode, Failure> {
@@ -118,9 +116,9 @@ async fn run_demo(args: DemoArgs, context: &Context) -> Result<ExitCode, Failure
         ui.print_text("\nBoth clusters have been removed.\n")?;
         return Ok(ExitCode::Success);
     }
-    for (title, explanation, command) in PARTS {
+    for (title, command) in PARTS {
         let words: Vec<&str> = command.split(' ').collect();
-        tour.run_part(title, explanation, &words).await?;
+        tour.run_part(title, &words).await?;
     }
     drop(cluster);
     ui.print_text("\nThe cluster has been removed. `pgtend demo --keep` starts one that keeps running.\n")?;
@@ -203,7 +201,7 @@ mod tests {
 
     #[test]
     fn tour_commands_are_valid() {
-        for (.., command) in PARTS {
+        for (_, command) in PARTS {
             let words: Vec<&str> = command.split(' ').collect();
             assert!(tour::parse_command(&words).is_ok(), "{command}");
         }

@@ -30,9 +30,9 @@ impl<'a> Tour<'a> {
     /// # Errors
     ///
     /// The command is invalid, or it fails.
-    pub async fn run_part(&self, title: &str, explanation: &str, words: &[&str]) -> Result<(), Failure> {
+    pub async fn run_part(&self, title: &str, words: &[&str]) -> Result<(), Failure> {
         let command = parse_command(words)?;
-        self.print_heading(title, explanation, &command_line(words)).await?;
+        self.print_heading(title, &command_line(words)).await?;
         self.run_command(command).await
     }
 
@@ -52,14 +52,14 @@ impl<'a> Tour<'a> {
     /// # Errors
     ///
     /// Stdout cannot be written.
-    pub async fn print_heading(&self, title: &str, explanation: &str, command: &str) -> Result<(), Failure> {
+    pub async fn print_heading(&self, title: &str, command: &str) -> Result<(), Failure> {
         let ui = &self.context.ui;
         if self.pauses && self.part_count.get() > 0 {
             ui.print_text("\n")?;
             ui.read_answer("Press Enter to continue, Ctrl-C to end the tour: ").await;
         }
         self.part_count.set(self.part_count.get() + 1);
-        ui.print_text(&format!("\n── {}. {title} ──\n{explanation}\n$ {command}\n\n", self.part_count.get()))
+        ui.print_text(&format!("\n── {}. {title} ──\n$ {command}\n\n", self.part_count.get()))
     }
 
     async fn run_command(&self, command: Command) -> Result<(), Failure> {
