@@ -308,7 +308,8 @@ async fn nulls_of_superuser_come_from_version_only() {
             for gap in array_field(&json, "unavailable") {
                 let lacks = gap["needs_version"].as_u64() > Some(major.into());
                 // Statistics start with the fixture server, possibly a second ago.
-                let too_young = gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("less than a minute ago");
+                let too_young =
+                    gap["fact"] == "wal rate" && gap["reason"].as_str().unwrap().contains("less than a minute ago");
                 assert!(lacks || too_young || gap["not_set_up"] == true, "{report} on {major}: {gap}");
             }
             let hides = |gap: &Value| gap["needs_version"].is_null() && gap["not_set_up"].is_null();
