@@ -134,6 +134,7 @@ pub enum ComponentKind {
         /// Size of `pg_wal` after the clean-up, in bytes. It is subtracted: this space is there already.
         clean_wal_bytes: u64,
         /// Source of the volume.
+        #[serde(rename = "rate_source")]
         source: WalSource,
     },
     /// Space to rebuild the largest index, and to sort for it.
@@ -154,6 +155,7 @@ pub enum ComponentKind {
         /// Growth in bytes per day.
         bytes_per_day: f64,
         /// Source of the rate.
+        #[serde(rename = "rate_source")]
         source: GrowthSource,
     },
     /// Share of the new volume that stays free.

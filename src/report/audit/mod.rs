@@ -90,7 +90,6 @@ struct ComponentLine {
 
 #[derive(Debug, Serialize)]
 struct FindingLine {
-    severity: Severity,
     #[serde(flatten)]
     finding: AuditFinding,
     message: String,
@@ -157,7 +156,6 @@ impl AuditReport {
             let found = audit.findings.iter().filter(|audit_finding| audit_finding.severity == severity);
             found
                 .map(|audit_finding| FindingLine {
-                    severity,
                     message: describe::describe_finding(&audit_finding.kind),
                     finding: audit_finding.clone(),
                 })
