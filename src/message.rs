@@ -2,10 +2,11 @@
 
 use crate::quote::PrintedConnection;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A part of a sentence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fragment {
     /// Plain text.
@@ -23,7 +24,7 @@ pub enum Fragment {
 }
 
 /// A sentence, in order.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(transparent)]
 pub struct Message(pub Vec<Fragment>);
 

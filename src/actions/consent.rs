@@ -1,9 +1,10 @@
 //! Consent of a user to a plan.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How a user consented to a plan that was shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// Typed on a terminal after the plan was shown: `yes`, or the requested names.

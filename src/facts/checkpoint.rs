@@ -2,10 +2,11 @@
 
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `pg_control_system()` and `pg_control_checkpoint()`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ControlFile {
     /// Identifies the cluster; physical copies share it. As text, because it exceeds JSON numbers.
     pub system_identifier: String,
@@ -20,7 +21,7 @@ pub struct ControlFile {
 }
 
 /// Checkpoints since the last reset (`pg_stat_bgwriter`; `pg_stat_checkpointer` from 17).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Checkpoints {
     /// Timed checkpoints (`checkpoint_timeout`).
     pub timed: u64,

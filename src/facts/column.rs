@@ -1,9 +1,10 @@
 //! Columns: storage layout and statistics of ANALYZE.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How values of a column are stored (`pg_attribute`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ColumnLayout {
     /// Bytes of a value of fixed length; -1 for variable length, -2 for a null-terminated string.
     pub attlen: i16,
@@ -12,7 +13,7 @@ pub struct ColumnLayout {
 }
 
 /// Statistics of a column (`pg_stats`).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct ColumnStatistics {
     /// Share of nulls, 0 to 1 (`pg_stats.null_frac`).
     pub null_frac: f64,
@@ -29,7 +30,7 @@ impl ColumnStatistics {
 }
 
 /// Whether the statistics of a relation are visible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// The role may read the statistics.
@@ -41,7 +42,7 @@ pub enum Visibility {
 }
 
 /// All columns of a table in the order they are stored; `None` for statistics that do not exist.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct TableColumns {
     /// Fill factor of the heap in percent (`pg_class.reloptions`); 100 by default.
     pub fillfactor: u8,
@@ -66,7 +67,7 @@ impl TableColumns {
 }
 
 /// The columns of a B-tree, in order; `None` for statistics that do not exist.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct IndexKey {
     /// Fill factor of the B-tree's leaf pages in percent (`pg_class.reloptions`); 90 by default.
     pub fillfactor: u8,

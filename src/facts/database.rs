@@ -1,10 +1,11 @@
 //! The databases of a cluster.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of `pg_database` with its statistics.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Database {
     /// `pg_database.datname`.
     pub database: String,
@@ -41,7 +42,7 @@ pub struct Database {
 }
 
 /// The row of `pg_stat_database` for the catalogs that all databases share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SharedChecksums {
     /// Number of checksum failures; `None` without checksums.
     pub checksum_failures: Option<u64>,

@@ -5,11 +5,12 @@ use super::{
     TableColumns, ToastSample,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// All facts that were read inside one database.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct DatabaseSnapshot {
     /// `pg_database.datname`.
     pub database: String,
@@ -70,7 +71,7 @@ pub struct DatabaseSnapshot {
 }
 
 /// Number and size of the sequences; each is one block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Sequences {
     /// Number of sequences (`pg_class.relkind = 'S'`).
     pub count: u64,
@@ -79,7 +80,7 @@ pub struct Sequences {
 }
 
 /// A relation under, or awaited by, an ACCESS EXCLUSIVE lock when it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct LockedRelation {
     /// `pg_class.oid`.
     pub oid: u32,
@@ -88,7 +89,7 @@ pub struct LockedRelation {
 }
 
 /// Resets of the cumulative statistics of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct StatisticsResets {
     /// `pg_stat_database.stats_reset`; null if never reset manually, and after a crash.
     pub database_reset: Option<Timestamp>,

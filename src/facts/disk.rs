@@ -1,10 +1,11 @@
 //! The volumes of the data directory and of pg_wal.
 
 use super::{Fact, Snapshot, Unavailable};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Source of the sizes of a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiskSource {
     /// `--disk-size`, `--disk-free`.
@@ -16,7 +17,7 @@ pub enum DiskSource {
 }
 
 /// A volume.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Volume {
     /// Size in bytes; `None` if unknown.
     pub size_bytes: Option<u64>,
@@ -25,7 +26,7 @@ pub struct Volume {
 }
 
 /// The volumes of the data directory and of pg_wal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Disk {
     /// Source of the sizes.
     pub source: DiskSource,

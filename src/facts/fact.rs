@@ -1,9 +1,11 @@
 //! Known and unavailable values. An unknown value is never 0.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A value read from the server, or the reason why it is unavailable.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
+#[schemars(rename = "Fact_of_{T}")]
 #[serde(rename_all = "snake_case")]
 pub enum Fact<T> {
     /// The value that was read.
@@ -13,7 +15,7 @@ pub enum Fact<T> {
 }
 
 /// The reason why a fact is unavailable, and a hint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Unavailable {
     /// Name of the fact in reports, such as "wal directory".
     pub fact: String,

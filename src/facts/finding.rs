@@ -1,10 +1,11 @@
 //! Findings of the checks, as reports, notifications and the store share them.
 
 use crate::message::Message;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a finding sets the exit code by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Needs action before something fails.
@@ -24,7 +25,7 @@ impl Class {
 }
 
 /// Level of a finding, in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The check could not be evaluated.
@@ -52,7 +53,7 @@ impl Level {
 }
 
 /// The status of a whole run, in the words of monitoring plugins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// No finding sets the exit code: exit 0.
@@ -109,7 +110,7 @@ impl From<Level> for Status {
 }
 
 /// A measured value with its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// A number of bytes.

@@ -2,10 +2,11 @@
 
 use super::Unavailable;
 use crate::quote::quote_identifier;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The first object of an extension that an untrusted role owns, or the schema of the extension if such a role owns it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ForeignObject {
     /// `pg_extension.extname`, unquoted.
     pub extension: String,
@@ -20,7 +21,7 @@ pub struct ForeignObject {
 }
 
 /// A relation in the schema of an extension with the name of a member that is not a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct LookAlike {
     /// Qualified and quoted for SQL.
     pub name: String,

@@ -1,11 +1,12 @@
 //! Indexes.
 
 use super::StoredBytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The kind of constraint an index enforces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConstraintKind {
     /// `pg_constraint.contype = 'p'`.
@@ -17,7 +18,7 @@ pub enum ConstraintKind {
 }
 
 /// One row of `pg_index` with its statistics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Index {
     /// `pg_index.indexrelid`.
     pub oid: u32,

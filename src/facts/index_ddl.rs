@@ -1,10 +1,11 @@
 //! Properties of an index that are needed to recreate it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One index as the catalog describes it: `pg_get_indexdef` and what that leaves out
 /// (docs/reference/index-ddl.md#what-pg_get_indexdef-leaves-out).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct IndexDdl {
     /// `pg_index.indexrelid`.
     pub oid: u32,

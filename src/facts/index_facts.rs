@@ -1,11 +1,12 @@
 //! Facts for verdicts on indexes, in addition to `pg_index`.
 
 use super::{Fact, Index};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts for verdicts on the indexes of one database.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(default)]
 pub struct IndexFacts {
     /// Keys by index OID, for indexes that can be compared with another one ([`are_comparable`]).
@@ -27,7 +28,7 @@ pub struct IndexFacts {
 }
 
 /// Properties of the key columns, and other properties in which two indexes may differ.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct IndexKeys {
     /// `pg_index.indclass`.
     pub operator_classes: Vec<u32>,
@@ -50,7 +51,7 @@ pub struct IndexKeys {
 }
 
 /// Family and input type of an operator class: `varchar_ops` and `text_ops` share both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct OperatorClass {
     /// `pg_opclass.opcfamily`.
     pub family: u32,
@@ -59,7 +60,7 @@ pub struct OperatorClass {
 }
 
 /// One foreign key of `pg_constraint`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ForeignKey {
     /// `pg_constraint.conname`.
     pub constraint_name: String,
@@ -80,7 +81,7 @@ fn always() -> bool {
 }
 
 /// An object that depends on an index.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Dependent {
     /// The index.
     pub oid: u32,
@@ -89,7 +90,7 @@ pub struct Dependent {
 }
 
 /// Kind of an object that depends on an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DependentKind {
     /// A view that groups by a key relies on its constraint.
@@ -99,7 +100,7 @@ pub enum DependentKind {
 }
 
 /// Expressions and predicate as `pg_get_indexdef` and `pg_get_expr` return them with search_path = pg_catalog.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct IndexTexts {
     /// One for each key column that is an expression, in order.
     pub expressions: Vec<String>,
@@ -108,7 +109,7 @@ pub struct IndexTexts {
 }
 
 /// `pg_stats.correlation` of one column.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Correlation {
     /// `pg_attribute.attrelid`.
     pub table_oid: u32,

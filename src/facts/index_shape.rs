@@ -1,10 +1,11 @@
 //! Columns and storage parameters of an index, with the statistics of its columns.
 
 use super::{ColumnLayout, ColumnStatistics, Visibility};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One column of an index.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct IndexColumn {
     /// Whether its statistics belong to the index: their shares refer to the rows of the index, which has fewer rows than
     /// the table if it is partial.
@@ -25,7 +26,7 @@ pub struct IndexColumn {
 }
 
 /// Properties of an index that determine its size after CREATE INDEX.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct IndexShape {
     /// The storage parameter; `None` for the default of the access method.
     pub fillfactor: Option<u8>,

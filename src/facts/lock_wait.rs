@@ -1,10 +1,11 @@
 //! Sessions that wait for heavyweight locks, and those that block them.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Current lock waits (`pg_stat_activity`, `pg_locks`, `pg_blocking_pids`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct LockWaits {
     /// Whether the role can see other sessions; if not, an empty list is not conclusive.
     pub sees_all: bool,
@@ -15,7 +16,7 @@ pub struct LockWaits {
 }
 
 /// A session that waits for a lock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct LockWait {
     /// `pg_stat_activity.pid`.
     pub pid: i32,
@@ -35,7 +36,7 @@ pub struct LockWait {
 }
 
 /// A session that blocks others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct LockBlocker {
     /// `pg_stat_activity.pid`.
     pub pid: i32,

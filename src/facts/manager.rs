@@ -1,9 +1,10 @@
 //! Programs that manage the servers of a cluster.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Traces of programs that manage high availability: connected applications, and roles.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ManagerMarks {
     /// Names of connected applications, of those in the rules.
     pub application_names: Vec<String>,

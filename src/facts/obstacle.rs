@@ -1,10 +1,11 @@
 //! Obstacles to a move to another server.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Kind of object that a logical copy omits or treats differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ObstacleKind {
     /// Tables without a replica identity: UPDATE and DELETE of them do not replicate.
@@ -26,7 +27,7 @@ pub enum ObstacleKind {
 }
 
 /// Number of objects, and some of their names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct NamedObjects {
     /// Number of objects.
     pub count: u64,
@@ -35,21 +36,21 @@ pub struct NamedObjects {
 }
 
 /// Obstacles of one database.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Obstacles {
     /// Obstacles by kind; a kind without objects is missing.
     pub found: BTreeMap<ObstacleKind, NamedObjects>,
 }
 
 /// A setting that waits for a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct PendingRestart {
     /// `pg_settings.name` where `pending_restart` is true.
     pub name: String,
 }
 
 /// A `default_transaction_read_only` that is set for a role or a database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ReadOnlyOverride {
     /// Name of the role; `None` for all roles.
     pub role: Option<String>,

@@ -1,10 +1,11 @@
 //! Results of page scans: by `pgstattuple`, and of the TOAST samples of an audit.
 
 use super::table::block_size_or_default;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Result of `pgstattuple` for a heap.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct HeapTuples {
     /// The fill factor in percent.
     pub fillfactor: u8,
@@ -26,7 +27,7 @@ impl HeapTuples {
 }
 
 /// Result of `pgstatindex` for a B-tree.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct BtreePages {
     /// The fill factor of leaf pages in percent.
     pub fillfactor: u8,
@@ -43,7 +44,7 @@ pub struct BtreePages {
 }
 
 /// The chunks on a sample of the blocks of a TOAST relation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ToastSample {
     /// Number of its blocks.
     pub blocks: u64,

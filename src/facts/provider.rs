@@ -1,9 +1,10 @@
 //! The managed service that runs the server.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The managed service that runs a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// No managed service was detected.
@@ -62,7 +63,7 @@ impl Provider {
 }
 
 /// Settings, roles and functions that identify a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ProviderMarks {
     /// Whether the function `aurora_version` exists.
     pub aurora_function: bool,

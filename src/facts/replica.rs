@@ -2,11 +2,12 @@
 
 use super::{Fact, Slot, StatisticsResets, Walsender};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The newest timeline history file: written when the server was promoted or restored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct TimelineHistory {
     /// File name with the timeline in hexadecimal, such as `00000002.history`.
     pub file_name: Option<String>,
@@ -15,7 +16,7 @@ pub struct TimelineHistory {
 }
 
 /// A standby whose counters were read (`--replica`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Replica {
     /// Its conninfo, without a password.
     pub name: String,
@@ -26,7 +27,7 @@ pub struct Replica {
 }
 
 /// Counters of a standby.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct ReplicaUse {
     /// `pg_control_system().system_identifier`; `None` where it could not be read.
     pub system_identifier: Option<String>,

@@ -1,9 +1,10 @@
 //! Sequences that could run out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The sequences of a database with fewer than 2^53 values, limited by the type of the column that they fill.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SequenceUse {
     /// Their positions.
     pub sequences: Vec<SequenceState>,
@@ -12,7 +13,7 @@ pub struct SequenceUse {
 }
 
 /// One sequence and its position.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SequenceState {
     /// `pg_namespace.nspname`.
     pub schema: String,
@@ -42,7 +43,7 @@ impl SequenceState {
 }
 
 /// A replication origin without a subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct OrphanedOrigin {
     /// `pg_replication_origin.roname`.
     pub origin_name: String,

@@ -1,10 +1,11 @@
 //! The server and the connected role.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Properties of the server and of the connected role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Server {
     /// `server_version_num`, as 170010.
     pub version_num: u32,
@@ -45,7 +46,7 @@ impl Server {
 }
 
 /// Rights of the connected role that actions need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct RoleRights {
     /// Superuser, the REPLICATION attribute (a membership does not inherit it), or `rds_replication` where that is.
     pub may_drop_slots: bool,

@@ -2,10 +2,11 @@
 
 use super::{ControlFile, Server};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The server instance and address behind a session (`queries/server_instance.sql`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ServerInstance {
     /// On a primary the timeline that WAL is written on. In recovery the timeline of what the WAL receiver last flushed;
     /// `None` without a receiver, or where the role may not see it.
@@ -19,7 +20,7 @@ pub struct ServerInstance {
 }
 
 /// Which server a session reached, and as which role. `None` is a value that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ServerIdentity {
     /// `server_version_num`, as 170010.
     pub version_num: u32,

@@ -1,10 +1,11 @@
 //! Sessions: the number of clients, and those that keep a transaction open.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The sessions of `pg_stat_activity`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Sessions {
     /// Whether the role can see the sessions of other roles; if not, the values are not conclusive.
     pub sees_all: bool,
@@ -17,7 +18,7 @@ pub struct Sessions {
 }
 
 /// One session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Session {
     /// `pg_stat_activity.pid`.
     pub pid: i32,

@@ -1,10 +1,11 @@
 //! Server settings.
 
 use crate::units::parse_bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of `pg_settings`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Setting {
     /// `pg_settings.name`.
     pub name: String,
@@ -31,7 +32,7 @@ impl Setting {
 }
 
 /// The settings that a role can see. A missing one is hidden from the role or unknown to the server version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(pub Vec<Setting>);
 

@@ -2,10 +2,11 @@
 
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `pg_replication_slots.slot_type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotType {
     /// Streams WAL to a standby or an archive.
@@ -15,7 +16,7 @@ pub enum SlotType {
 }
 
 /// Availability of the WAL that a slot needs (PostgreSQL manual, 52.19 "pg_replication_slots").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WalStatus {
     /// The retained WAL is within `max_wal_size`.
@@ -30,7 +31,7 @@ pub enum WalStatus {
 
 /// One row of `pg_replication_slots`, every column of every version from 13 to 18; what a version does not have is
 /// `None`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Slot {
     /// `pg_replication_slots.slot_name`.
     pub slot_name: String,

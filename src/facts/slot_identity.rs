@@ -1,10 +1,11 @@
 //! State of a slot immediately before it is dropped.
 
 use super::Slot;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `pg_replication_slots`: the columns that reports show, and those that identify the slot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SlotIdentity {
     /// The columns that reports show.
     #[serde(flatten)]

@@ -4,6 +4,7 @@ use super::*;
 use crate::quote::{PrintedConnection, grant};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the layout of snapshot files and reports; a file with a higher version is refused.
@@ -13,11 +14,13 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const SNAPSHOT_COMMAND: &str = "snapshot";
 
 /// The facts of one cluster. A fact that the report does not need is [`Fact::not_requested`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Snapshot {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
+    #[schemars(range(max = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// Always `snapshot`: distinguishes the file from a report.
+    #[schemars(extend("const" = SNAPSHOT_COMMAND))]
     pub command: String,
     /// Version of the program that wrote it.
     pub pgtend_version: String,
@@ -159,7 +162,7 @@ fn instance_not_asked() -> Fact<ServerInstance> {
 }
 
 /// A database that was not read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SkippedDatabase {
     /// `pg_database.datname`.
     pub database: String,

@@ -3,6 +3,7 @@
 use super::{Fact, Slot, SlotType, Unavailable, Walsender};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A standby that streams, or a physical slot without a walsender.
@@ -53,7 +54,7 @@ impl Standby {
 }
 
 /// Positions and times of replay; all `None` on a primary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct StandbyReplay {
     /// `pg_last_wal_receive_lsn()`; `None` without a WAL receiver since the start.
     pub receive_lsn: Option<Lsn>,

@@ -1,10 +1,11 @@
 //! Subscriptions of native logical replication.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A row of `pg_subscription`. The connection string is not read, because only superusers may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Subscription {
     /// `pg_subscription.subname`.
     pub subname: String,
@@ -23,7 +24,7 @@ pub struct Subscription {
 }
 
 /// One row of `pg_stat_subscription_stats`, 15 and newer: counters since the last reset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct SubscriptionErrors {
     /// `pg_stat_subscription_stats.subname`.
     pub subname: String,

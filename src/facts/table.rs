@@ -1,10 +1,11 @@
 //! Tables and table-like relations.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What kind of relation a row of the tables report is (`pg_class.relkind`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableKind {
     /// `relkind` `r`.
@@ -35,7 +36,7 @@ impl TableKind {
 }
 
 /// `pg_class.relpersistence`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Persistence {
     /// Its changes are in WAL.
@@ -47,7 +48,7 @@ pub enum Persistence {
 }
 
 /// Source of a size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeSource {
     /// The server measured the files.
@@ -57,7 +58,7 @@ pub enum SizeSource {
 }
 
 /// The files of one relation, all forks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct StoredBytes {
     /// Bytes of all forks.
     pub bytes: u64,
@@ -76,7 +77,7 @@ impl StoredBytes {
 }
 
 /// A table, partitioned table, materialized view or foreign table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Table {
     /// `pg_class.oid`.
     pub oid: u32,

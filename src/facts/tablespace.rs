@@ -1,9 +1,10 @@
 //! Tablespaces, and folders of the cluster as a number of files and bytes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of `pg_tablespace`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Tablespace {
     /// `pg_tablespace.spcname`.
     pub tablespace: String,
@@ -16,7 +17,7 @@ pub struct Tablespace {
 }
 
 /// How many files of a kind lie in the data directory, and their bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Files {
     /// Number of files.
     pub files: u64,

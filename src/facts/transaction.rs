@@ -1,10 +1,11 @@
 //! Open and prepared transactions.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The open transactions that have a transaction id, the oldest first (`pg_stat_activity`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Transactions {
     /// Whether the role can see the transactions of other roles; if not, an empty list is not conclusive.
     pub sees_all: bool,
@@ -13,7 +14,7 @@ pub struct Transactions {
 }
 
 /// One open transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Transaction {
     /// `pg_stat_activity.pid`.
     pub pid: i32,
@@ -34,7 +35,7 @@ pub struct Transaction {
 }
 
 /// One row of `pg_prepared_xacts`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct PreparedTransaction {
     /// `pg_prepared_xacts.gid`.
     pub gid: String,

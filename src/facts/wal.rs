@@ -2,10 +2,11 @@
 
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The current WAL position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalPosition {
     /// On a primary, the write position; on a standby, the newest position received or replayed. `None` on a standby
     /// without either.
@@ -17,7 +18,7 @@ pub struct WalPosition {
 }
 
 /// The content of pg_wal (`pg_ls_waldir()`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalDirectory {
     /// Bytes of all files, including timeline histories and backup labels.
     pub directory_bytes: u64,
@@ -40,7 +41,7 @@ pub struct WalDirectory {
 }
 
 /// Consecutive segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalRun {
     /// Start of the first segment.
     pub from: Lsn,
@@ -49,7 +50,7 @@ pub struct WalRun {
 }
 
 /// WAL written by this server since the last reset (`pg_stat_wal`, 14 and newer).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct WalStatistics {
     /// `pg_stat_wal.wal_records`.
     pub wal_records: u64,
@@ -64,7 +65,7 @@ pub struct WalStatistics {
 }
 
 /// `pg_stat_archiver`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Archiver {
     /// WAL files archived (`archived_count`).
     pub archived_count: u64,
@@ -102,7 +103,7 @@ fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
 }
 
 /// Segments waiting for the archiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ArchiveStatus {
     /// Number of `.ready` files.
     pub ready_files: u64,
@@ -111,7 +112,7 @@ pub struct ArchiveStatus {
 }
 
 /// `pg_get_wal_summarizer_state()`, 17 and newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalSummarizer {
     /// WAL up to here is summarized on disk.
     pub summarized_lsn: Lsn,

@@ -3,13 +3,14 @@
 use super::{ForeignObject, LookAlike, Unavailable};
 use crate::quote::quote_identifier;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Statement that updates an older version of the extension.
 const UPDATE_EXTENSION: &str = "ALTER EXTENSION pg_stat_statements UPDATE";
 
 /// Counters of pg_stat_statements, if it is installed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalStatements {
     /// Whether the library is loaded (`shared_preload_libraries`).
     pub is_loaded: bool,
@@ -30,7 +31,7 @@ pub struct WalStatements {
 }
 
 /// The statements of all databases and roles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct CountedStatements {
     /// WAL of all its statements in bytes; `None` before version 1.8 of the extension.
     pub wal_bytes: Option<u64>,
@@ -41,7 +42,7 @@ pub struct CountedStatements {
 }
 
 /// One normalised statement of one role in one database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalStatement {
     /// `queryid` as text, because it exceeds JSON numbers; `None` when hidden.
     pub queryid: Option<String>,
@@ -60,7 +61,7 @@ pub struct WalStatement {
 }
 
 /// A server process and the WAL that it has written since its start (`pg_stat_get_backend_wal`, 18 and newer).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct WalBackend {
     /// `pg_stat_activity.pid`.
     pub pid: i32,
@@ -150,7 +151,7 @@ impl WalStatements {
 }
 
 /// Rows inserted, updated and deleted in a database since the last reset (`pg_stat_database`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct DatabaseWrites {
     /// `pg_stat_database.datname`.
     pub database: String,

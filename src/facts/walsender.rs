@@ -2,10 +2,11 @@
 
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of `pg_stat_replication`. A column that is hidden from the role is `None`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Walsender {
     /// `pg_stat_replication.pid`.
     pub pid: i32,

@@ -3,10 +3,11 @@
 use super::Gaps;
 use crate::facts::{DatabaseSnapshot, Index, OidMap, Table, Unavailable};
 use crate::render::human_bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Bytes of one database by what they belong to. `database_bytes` is the sum of all other parts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Accounting {
     /// Name of the database.
     pub database: String,

@@ -5,6 +5,7 @@ use crate::facts::{Database, Snapshot, Unavailable};
 use crate::quote::grant;
 use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Order of the list.
@@ -22,7 +23,7 @@ pub enum DatabaseSort {
 }
 
 /// Report of `pgtend databases`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DatabasesReport {
     databases: Vec<Row>,
     #[serde(skip)]
@@ -32,7 +33,7 @@ pub struct DatabasesReport {
     shows_all: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     database: String,
     bytes: Option<u64>,

@@ -6,6 +6,7 @@ use crate::facts::{Finding, Provider, SCHEMA_VERSION, Snapshot, Unavailable};
 use crate::quote::PrintedConnection;
 use crate::render::{Document, Tone};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ pub trait Report: Serialize {
     fn document(&self) -> Document;
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ServerLine {
     version_num: u32,
     system_identifier: Option<String>,
@@ -33,9 +34,12 @@ struct ServerLine {
 }
 
 /// A report with its time, its server and its unavailable facts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(bound = "R: Report + JsonSchema")]
 pub struct Envelope<R> {
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     schema_version: u32,
+    #[schemars(extend("const" = R::COMMAND))]
     command: &'static str,
     collected_at: Timestamp,
     /// The server; null when the report is not on a single server.

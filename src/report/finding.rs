@@ -1,23 +1,27 @@
 //! A finding, the same in every report.
 
-use crate::facts::{Class, Finding, Measure};
+use crate::facts::{Class, Finding, Level, Measure};
 use crate::render::format_message;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// A finding as JSON, the same in every report.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct FindingLine {
     pub id: String,
     pub check: String,
     pub class: Class,
+    #[schemars(with = "Level")]
     pub status: &'static str,
     pub subject: String,
     pub message: String,
     #[serde(serialize_with = "serialize_number")]
+    #[schemars(with = "Option<f64>")]
     pub measured: Option<Measure>,
     /// Unit of `measured` and `threshold`; null when nothing is measured.
     pub unit: Option<&'static str>,
     #[serde(serialize_with = "serialize_number")]
+    #[schemars(with = "Option<f64>")]
     pub threshold: Option<Measure>,
     pub advice: Option<String>,
 }

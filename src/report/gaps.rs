@@ -3,10 +3,11 @@
 use crate::checks::runner::CheckResult;
 use crate::facts::{Fact, Unavailable};
 use crate::quote::PrintedConnection;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A fact that could not be read, and the fields that are null because of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Gap {
     /// Name of the fact.
     pub fact: String,
@@ -35,7 +36,7 @@ impl Gap {
 }
 
 /// The gaps of one report, collected while it is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Gaps(Vec<Gap>);
 

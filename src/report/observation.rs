@@ -5,10 +5,11 @@ use crate::analysis::Window;
 use crate::facts::history::DatabaseIndexHistory;
 use crate::facts::{DatabaseSnapshot, Snapshot};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Window in which scans were counted, and whether it is long enough for a `drop` that rests on counters.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Observation {
     /// Name of the database.
     pub database: String,

@@ -13,6 +13,7 @@ use crate::facts::{
 use crate::render;
 use crate::render::{Cell, Column, Document, Value, format_counted};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Order of the list.
@@ -40,7 +41,7 @@ pub enum TableSort {
 }
 
 /// Report of `pgtend tables`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TablesReport {
     tables: Vec<Row>,
     accounting: OneOrMany,
@@ -51,7 +52,7 @@ pub struct TablesReport {
 }
 
 /// Accounting of one database, or a list with `--all-databases`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum OneOrMany {
     One(Option<Accounting>),
@@ -59,7 +60,7 @@ enum OneOrMany {
 }
 
 /// One table, partitioned table (with the sum of its partitions), materialized view or foreign table.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,

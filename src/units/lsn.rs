@@ -1,7 +1,8 @@
 //! Positions in the write-ahead log.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A log sequence number: a byte position in the WAL stream, written `16/B374D848`
 /// (PostgreSQL manual, 8.20 "pg_lsn Type").
@@ -51,9 +52,23 @@ impl Serialize for Lsn {
     }
 }
 
+impl JsonSchema for Lsn {
+    fn schema_name() -> Cow<'static, str> {
+        "Lsn".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A position in the write-ahead log, as the server prints it.",
+            "type": "string",
+            "pattern": "^[0-9A-F]{1,8}/[0-9A-F]{1,8}$",
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Lsn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let text = Cow::<str>::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
     }
 }

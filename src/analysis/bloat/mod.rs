@@ -7,10 +7,11 @@ pub use btree::{can_estimate_index, measured_btree_bloat};
 pub use heap::measured_heap_bloat;
 
 use crate::facts::{DatabaseSnapshot, Fact, Index, Table, Visibility};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the bloat was determined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BloatSource {
     /// Every page was read (`pgstattuple`, `pgstatindex`).
@@ -20,7 +21,7 @@ pub enum BloatSource {
 }
 
 /// The bloat of one relation, or of several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Bloat {
     /// Bytes that a rewrite would free.
     pub bytes: u64,

@@ -1,9 +1,10 @@
 //! A predicted size with its interval.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Basis of a prediction, the most certain first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Every page was read, or the relation has a fixed size.
@@ -17,7 +18,7 @@ pub enum Basis {
 }
 
 /// Bytes after a copy that rewrites every row and every index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Forecast {
     /// The likely size.
     pub bytes: u64,

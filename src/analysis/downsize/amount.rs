@@ -1,10 +1,11 @@
 //! Bytes that are known within an interval.
 
 use crate::analysis::copy_size::Forecast;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Size in bytes with an interval that should contain the true value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Amount {
     /// Expected size in bytes.
     pub bytes: u64,

@@ -2,10 +2,11 @@
 
 use super::{MoveMethod, StorageType};
 use crate::facts::Provider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Values that SQL cannot provide, or that a user overrides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Assumptions {
     /// Provider that runs the server: as given, otherwise as detected. It decides volume sizes and available methods.
     pub provider: Provider,

@@ -2,10 +2,11 @@
 
 use super::Amount;
 use crate::facts::Unavailable;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Source of a component's amount, the most reliable first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Measured, or given by the user.
@@ -19,7 +20,7 @@ pub enum Confidence {
 }
 
 /// Part of the sum that a component belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ComponentGroup {
     /// Space in use now.
@@ -31,7 +32,7 @@ pub enum ComponentGroup {
 }
 
 /// Type of a component, with the figures of its formula.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "id", rename_all = "snake_case")]
 pub enum ComponentKind {
     /// All databases, as `pg_database_size` measures them.
@@ -166,7 +167,7 @@ pub enum ComponentKind {
 }
 
 /// Source of the WAL volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WalSource {
     /// Given by the user.
@@ -182,7 +183,7 @@ pub enum WalSource {
 }
 
 /// Source of the growth rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrowthSource {
     /// Given by the user.

@@ -1,6 +1,7 @@
 //! Cost of the volume before and after the move, at the user's price.
 
 use super::{Assumptions, GIB};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Days with both volumes in use.
@@ -8,7 +9,7 @@ const OVERLAP_DAYS: f64 = 7.0;
 const DAYS_PER_MONTH: f64 = 30.0;
 
 /// Cost per month in the currency of the price. It is not a quote.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Cost {
     /// Price per GiB and month, as given.
     pub price: f64,

@@ -3,10 +3,11 @@
 
 use super::{Assumptions, GIB, MoveMethod, StorageType};
 use crate::facts::{ObstacleKind, Provider, SlotType, Snapshot};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Severity of a finding, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The move fails or loses data until this is resolved.
@@ -18,7 +19,7 @@ pub enum Severity {
 }
 
 /// Type of a finding, with its figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "id", rename_all = "snake_case")]
 pub enum AuditFindingKind {
     /// The provider does not offer the method.
@@ -187,7 +188,7 @@ pub enum AuditFindingKind {
 }
 
 /// One finding of the audit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AuditFinding {
     /// Severity.
     pub severity: Severity,

@@ -2,10 +2,11 @@
 
 use super::Amount;
 use crate::facts::Provider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Method of moving a cluster to a smaller volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum MoveMethod {
     /// RDS Blue/Green within a major version: a physical copy.
@@ -78,7 +79,7 @@ impl MoveMethod {
 }
 
 /// A method and the volume sizes that it leads to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MethodEstimate {
     /// The method.
     pub method: MoveMethod,

@@ -35,6 +35,7 @@ use crate::analysis::index::IndexAssessment;
 use crate::analysis::slot::SlotAssessment;
 use crate::facts::history::HistoryView;
 use crate::facts::{Snapshot, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Input of an audit.
@@ -69,7 +70,7 @@ pub struct DatabaseSizes {
 }
 
 /// Whether a volume is large enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fits {
     /// It holds the recommended size.

@@ -2,13 +2,14 @@
 
 use super::MoveMethod;
 use crate::facts::Provider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Bytes per GiB.
 pub const GIB: u64 = 1 << 30;
 
 /// Volume types with rules of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum StorageType {
     /// Amazon EBS gp2: 3 IOPS per GiB
@@ -41,7 +42,7 @@ impl StorageType {
 }
 
 /// Volume sizes that a provider offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct VolumeSizes {
     /// Smallest size in bytes.
     pub floor_bytes: u64,

@@ -2,10 +2,11 @@
 
 use crate::analysis::bloat::BloatSource;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Verdict on an index, from harmless to severe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It is in use, enforces a constraint or is required otherwise.
@@ -28,7 +29,7 @@ impl Verdict {
 }
 
 /// Strength of a verdict's evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// The catalog alone proves it.
@@ -38,7 +39,7 @@ pub enum Confidence {
 }
 
 /// Finding on an index. Its kebab-case name is its id and its page of `pgtend explain`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IndexFinding {
     /// A failed build or drop left the index invalid.
@@ -56,7 +57,7 @@ pub enum IndexFinding {
 }
 
 /// How one index can replace another (docs/reference/index-equivalence.md#covering-indexes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CoverKind {
     /// The same keys in the same order.
@@ -76,7 +77,7 @@ pub enum CoverKind {
 }
 
 /// One reason of a verdict, with its figures.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Reason {
     // Findings.
@@ -327,7 +328,7 @@ pub enum Reason {
 }
 
 /// Benefit of a drop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Gain {
     /// Size in bytes.
     pub bytes: u64,
@@ -336,7 +337,7 @@ pub struct Gain {
 }
 
 /// The assessment of one index.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct IndexVerdict {
     /// OID of the index.
     #[serde(skip)]

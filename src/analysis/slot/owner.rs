@@ -2,10 +2,11 @@
 
 use super::owners::{OWNERS, OwnerRule};
 use crate::facts::{Slot, SlotType, Snapshot, Subscription, Walsender};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Certainty of an owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// A naming convention that others may follow too.
@@ -17,7 +18,7 @@ pub enum Confidence {
 }
 
 /// Probable owner of a slot, and the cost of dropping the slot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Owner {
     /// Program or service, with member, subscription or address where known.
     pub name: String,

@@ -2,10 +2,11 @@
 
 use super::{Owner, Reason, owner::find_walsender};
 use crate::facts::{Slot, SlotType, Snapshot};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Protection of a slot from a drop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protection {
     /// The server drops it when its session ends.

@@ -1,10 +1,11 @@
 //! Reasons of a verdict on a slot, with their figures.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Dead rows that VACUUM cannot remove because of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KeptRows {
     /// Rows of all tables (`xmin`).
@@ -14,7 +15,7 @@ pub enum KeptRows {
 }
 
 /// Why a standby delays logical consumers (`synchronized_standby_slots`, 17 and newer).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Gate {
     /// The slot does not exist.
@@ -28,7 +29,7 @@ pub enum Gate {
 }
 
 /// One reason. Reports turn it into a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "id", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Reason {
     /// The slot is invalidated.

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::facts::{Slot, SlotType, Snapshot, WalStatus};
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// State of a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SlotVerdict {
     /// In use and making progress.

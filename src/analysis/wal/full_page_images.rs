@@ -7,6 +7,7 @@
 
 use crate::analysis::wal::WalGrowth;
 use crate::facts::{Snapshot, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Minimum share of the WAL for recommendations.
@@ -19,7 +20,7 @@ const MIN_BYTES_PER_HOUR: u64 = 100 << 20;
 const MAX_TIMEOUT: u64 = 1_800;
 
 /// Setting that reduces full page images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "id", rename_all = "kebab-case")]
 pub enum WalRecommendation {
     /// WAL volume triggers checkpoints before `checkpoint_timeout`. A larger `max_wal_size` avoids that.

@@ -2,10 +2,11 @@
 
 use crate::facts::history::WalInterval;
 use crate::facts::{Snapshot, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Source of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RateSource {
     /// Two positions read by this run.
@@ -43,7 +44,7 @@ pub struct WalGrowth {
 }
 
 /// Time that depends on the rate of WAL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TimeLeft {
     /// Seconds at the highest rate; `None` when that rate is 0.
     pub min_seconds: Option<u64>,

@@ -2,6 +2,7 @@
 
 use crate::facts::{Fact, Slot, Snapshot, Unavailable, WalStatus};
 use crate::units::Lsn;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why WAL is retained.
@@ -169,7 +170,7 @@ fn unavailable_reason<T>(fact: &Fact<T>) -> Unavailable {
 }
 
 /// Cause of WAL accumulation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "kebab-case")]
 pub enum WalAccumulation {
     /// A slot without a consumer, or with one that falls behind.

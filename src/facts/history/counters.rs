@@ -3,11 +3,12 @@
 use crate::facts::{DatabaseSnapshot, Snapshot};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The counters of one snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Counters {
     /// The server's clock when the counters were read.
     pub collected_at: Timestamp,

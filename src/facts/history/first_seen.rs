@@ -2,10 +2,11 @@
 
 use super::SubjectKind;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Age of a table or index according to the samples.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RelationFirstSeen {
     /// Whether it is a table or an index.
     pub kind: SubjectKind,

@@ -1,10 +1,11 @@
 //! Sizes of one subject over time.
 
 use super::{SizePoint, Trend, trend::compute_trend};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Kind of a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectKind {
     /// All databases together.
@@ -33,7 +34,7 @@ impl SubjectKind {
 }
 
 /// An object with a size.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Subject {
     /// What kind of object it is.
     pub kind: SubjectKind,
@@ -46,7 +47,7 @@ pub struct Subject {
 }
 
 /// The sizes of a subject, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Growth {
     /// The subject.
     pub subject: Subject,

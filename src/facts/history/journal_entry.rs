@@ -1,10 +1,11 @@
 //! Actions of pgtend.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Quantity that later samples measure to determine the effect of an action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasuredQuantity {
     /// The pg_wal directory, at the first sample after the next checkpoint.
@@ -14,7 +15,7 @@ pub enum MeasuredQuantity {
 }
 
 /// An intent, written before the action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Intent {
     /// `pg_control_system().system_identifier`; `None` where it could not be read.
     pub system_identifier: Option<String>,
@@ -43,7 +44,7 @@ pub struct Intent {
 }
 
 /// How an action ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalOutcomeKind {
     /// The server confirmed it.
@@ -77,7 +78,7 @@ impl JournalOutcomeKind {
 }
 
 /// Outcome of an action in the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct JournalOutcome {
     /// How it ended.
     pub outcome: JournalOutcomeKind,
@@ -88,7 +89,7 @@ pub struct JournalOutcome {
 }
 
 /// An entry of the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct JournalEntry {
     /// Key of the entry in the store.
     pub journal_id: i64,

@@ -1,10 +1,11 @@
 //! Amount of WAL written, and its peak.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// WAL written between two samples of one cluster branch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WalInterval {
     /// `collected_at` of the first sample.
     pub from: Timestamp,
@@ -15,7 +16,7 @@ pub struct WalInterval {
 }
 
 /// The window with the most WAL written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WalPeak {
     /// Longest time between the two samples, in seconds.
     pub window_seconds: u64,

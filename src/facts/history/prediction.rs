@@ -1,10 +1,11 @@
 //! Predictions of audits, and the sizes measured later.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Object of a prediction.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PredictedQuantity {
     /// Total of an audit: databases, pg_wal, logs and other files.
@@ -16,7 +17,7 @@ pub enum PredictedQuantity {
 }
 
 /// One size that an audit predicted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Prediction {
     /// System identifier of the audited server.
     pub system_identifier: String,
@@ -43,7 +44,7 @@ pub struct Prediction {
 }
 
 /// A prediction with the size measured later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TrackedPrediction {
     /// The prediction.
     #[serde(flatten)]

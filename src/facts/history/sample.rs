@@ -2,11 +2,12 @@
 
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A sequence of samples of one cluster. A copy of a cluster has the same system identifier, but a separate branch.
 /// Standbys also have separate branches, because they have their own counters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct ClusterBranch {
     /// Key of the branch in the store.
     pub cluster_id: i64,
@@ -28,7 +29,7 @@ impl ClusterBranch {
 }
 
 /// One sample.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sample {
     /// Key of the sample in the store.
     pub sample_id: i64,

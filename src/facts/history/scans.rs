@@ -1,10 +1,11 @@
 //! Scans of indexes between two samples.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The scans of one index over a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct IndexScans {
     /// `pg_stat_user_indexes.schemaname`.
     pub schema: String,

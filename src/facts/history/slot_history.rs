@@ -3,10 +3,11 @@
 use crate::facts::{Slot, SlotType, Snapshot};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A slot over time, from samples of the store, snapshots, or both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SlotHistory {
     /// `pg_replication_slots.slot_name`.
     pub slot_name: String,
@@ -19,7 +20,7 @@ pub struct SlotHistory {
 }
 
 /// Data of a slot that is kept when samples are thinned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SlotRecord {
     /// Time since which it is certainly the same slot.
     pub certain_since: Timestamp,
@@ -33,7 +34,7 @@ pub struct SlotRecord {
 }
 
 /// One sample of a slot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SlotSample {
     /// The server's clock when the sample was taken.
     pub collected_at: Timestamp,
@@ -46,7 +47,7 @@ pub struct SlotSample {
 }
 
 /// The slot at one sample.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SlotState {
     /// `pg_replication_slots.slot_type`.
     pub slot_type: SlotType,

@@ -1,6 +1,7 @@
 //! A robust rate: the Theil–Sen slope with Sen's confidence interval (Sen 1968, JASA 63:1379), without one-off changes.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Minimum number of samples for a trend.
@@ -11,7 +12,7 @@ const MAX_POINTS: usize = 100;
 const Z_95_PERCENT: f64 = 1.96;
 
 /// A size at a point in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SizePoint {
     /// When the size was measured.
     pub at: Timestamp,
@@ -20,7 +21,7 @@ pub struct SizePoint {
 }
 
 /// Growth rate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Trend {
     /// The median slope in bytes per day; negative when it shrinks.
     pub bytes_per_day: f64,

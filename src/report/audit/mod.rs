@@ -14,17 +14,18 @@ use crate::analysis::downsize::{
 use crate::facts::{Snapshot, Unavailable};
 use crate::quote::grant;
 use crate::render::{Chart, Picture, Step, StepKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend audit`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AuditReport {
     audit: AuditPart,
     #[serde(skip)]
     charts: Vec<Chart>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AuditPart {
     method: MoveMethod,
     used_bytes: Option<u64>,
@@ -57,7 +58,7 @@ struct AuditPart {
     relations: Vec<RelationLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DatabaseLine {
     database: String,
     bytes: Option<u64>,
@@ -66,7 +67,7 @@ struct DatabaseLine {
     after_logical_copy: Option<Amount>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ComponentLine {
     group: ComponentGroup,
     #[serde(flatten)]
@@ -88,14 +89,15 @@ struct ComponentLine {
     could_be_bytes: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditFindingLine")]
 struct FindingLine {
     #[serde(flatten)]
     finding: AuditFinding,
     message: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RelationLine {
     database: String,
     schema: String,

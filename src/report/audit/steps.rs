@@ -3,10 +3,11 @@
 use crate::analysis::downsize::{Assumptions, Audit, AuditFindingKind, ComponentKind, GIB, MoveMethod};
 use crate::quote::{PrintedConnection, ShellCommand};
 use crate::render::Language;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One step.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunbookStep {
     pub title: String,
     pub commands: Vec<Command>,
@@ -17,7 +18,7 @@ pub struct RunbookStep {
 }
 
 /// A line of a step: a command, or a statement with its database.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Command {
     pub text: String,

@@ -8,11 +8,12 @@ use super::{
 use crate::facts::{SCHEMA_VERSION, Status};
 use crate::render::{Document, Tone, format_counted};
 use crate::report::Envelope;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
 
 /// Run on one target.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct TargetRun {
     target: String,
     #[serde(flatten)]
@@ -27,9 +28,11 @@ impl TargetRun {
 }
 
 /// Runs on all targets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FleetReport {
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     schema_version: u32,
+    #[schemars(extend("const" = "check"))]
     command: &'static str,
     /// Worst status of all runs; UNKNOWN when a notification was not delivered.
     pub status: Status,

@@ -12,10 +12,11 @@ use crate::checks::summary::CheckSummary;
 use crate::facts::{Class, Measure, Status};
 use crate::render::format_message;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Run on one target.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckReport {
     /// Worst status of the findings that count.
     pub status: Status,
@@ -41,14 +42,14 @@ pub struct CheckReport {
     server: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct NoteLine {
     check: String,
     kind: &'static str,
     message: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SilencedLine {
     #[serde(flatten)]
     finding: FindingLine,
@@ -57,7 +58,7 @@ struct SilencedLine {
 }
 
 /// Result for one recipient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NotifiedLine {
     /// Name of the recipient in the configuration.
     pub name: String,

@@ -8,22 +8,24 @@ use crate::render::{Cell, Column, Document, Table, human_bytes};
 use crate::report::Report;
 use crate::report::indexes::describe::describe_index_reason;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend indexes migrate --maintenance`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MaintenanceReport {
     maintenance: MaintenancePlan,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct MaintenancePlan {
     file: String,
     indexes: Vec<Row>,
     frees_bytes: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MaintenanceRow")]
 struct Row {
     schema: String,
     table: String,

@@ -15,15 +15,16 @@ use crate::analysis::index::{Confidence, IndexFinding, Verdict};
 use crate::facts::{Snapshot, Unavailable};
 use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes, human_duration};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend indexes migrate`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CleanupReport {
     migration: CleanupPlan,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CleanupPlan {
     framework: &'static str,
     /// What shows the tool; null when the user named it.
@@ -44,7 +45,7 @@ struct CleanupPlan {
     frees_bytes: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     schema: String,
     table: String,

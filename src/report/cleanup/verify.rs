@@ -4,6 +4,7 @@ use crate::facts::{DatabaseSnapshot, Index, Snapshot, Table, Unavailable};
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone};
 use crate::report::{Gaps, Report};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -21,12 +22,12 @@ pub struct WrittenIndex {
 }
 
 /// Report of `pgtend indexes verify`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct VerifyReport {
     verification: Verification,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Verification {
     folder: String,
     indexes: Vec<Row>,
@@ -34,7 +35,7 @@ struct Verification {
     other_files: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     schema: String,
     table: String,
@@ -45,7 +46,7 @@ struct Row {
     files: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum IndexState {
     /// It exists and is valid: not dropped yet, or created again.

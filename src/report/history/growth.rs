@@ -8,6 +8,7 @@ use crate::render::{
 };
 use crate::report::{Gaps, Report, View};
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 const SPARKLINE: usize = 24;
@@ -18,7 +19,7 @@ const MIN_DAYS: f64 = 1.0 / 24.0;
 const WINDOWS: [i64; 3] = [1, 6, 24];
 
 /// Report of `pgtend history growth`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct GrowthReport {
     growth: Vec<Row>,
     /// Size that `days_until` refers to.
@@ -28,7 +29,7 @@ pub struct GrowthReport {
     left_out: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     #[serde(flatten)]
     subject: Subject,
@@ -53,7 +54,7 @@ struct Row {
 }
 
 /// WAL written, which is not the content of `pg_wal`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Wal {
     /// Null with fewer than two samples that have the position.
     written_bytes: Option<u64>,

@@ -4,11 +4,12 @@ use super::predictions::Predictions;
 use crate::facts::history::{JournalEntry, JournalOutcome, JournalOutcomeKind, TrackedPrediction};
 use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes};
 use crate::report::{Report, View};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashSet;
 
 /// Report of `pgtend history journal`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct JournalReport {
     /// Entries, the newest first.
     entries: Vec<JournalEntry>,

@@ -3,10 +3,11 @@
 use crate::facts::history::{PredictedQuantity, TrackedPrediction};
 use crate::render::{Cell, Column, Document, Table, Tone, Value, format_counted, human_bytes};
 use crate::report::View;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Predictions, the newest first.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub(super) struct Predictions {
     lines: Vec<TrackedPrediction>,

@@ -3,15 +3,16 @@
 use crate::facts::history::ClusterBranch;
 use crate::render::{Document, format_counted, human_count};
 use crate::report::Report;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend history record`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RecordReport {
     recorded: Recorded,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Recorded {
     cluster: String,
     /// Whether it is the first sample of its cluster branch.

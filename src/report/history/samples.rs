@@ -5,10 +5,11 @@ use crate::render::{Cell, Column, Document, Table, Value, format_counted, human_
 use crate::report::{Report, View};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend history list`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SamplesReport {
     /// Samples, the newest first.
     samples: Vec<Row>,
@@ -20,7 +21,7 @@ pub struct SamplesReport {
     total: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Row {
     cluster: String,
     collected_at: Timestamp,

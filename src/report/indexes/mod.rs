@@ -17,14 +17,16 @@ use crate::analysis::index::{Gain, IndexAssessment, IndexVerdict, Verdict};
 use crate::facts::history::HistoryView;
 use crate::facts::{DatabaseSnapshot, OidMap, OidSet, Snapshot, StoredBytes, Table};
 use row::Row;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use missing::{MissingDefinitions, note_facts};
 
 /// Report of `pgtend indexes`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct IndexesReport<'a> {
     observation: OneOrMany,
+    #[schemars(with = "Vec<row::Fields<'a>>")]
     indexes: Vec<Row<'a>>,
     #[serde(skip)]
     left_out: usize,
@@ -49,7 +51,7 @@ struct Selection {
 }
 
 /// Window of one database, or a list with `--all-databases`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum OneOrMany {
     One(Option<Observation>),

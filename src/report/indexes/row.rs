@@ -9,6 +9,7 @@ use crate::analysis::index::{Confidence, Gain, IndexFinding, IndexVerdict, Reaso
 use crate::facts::{ConstraintKind, Index, SizeSource, StoredBytes, Table};
 use crate::render::{Cell, Tone, Value};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// One index. That of a partitioned table has the sums of its children. It borrows from the snapshot, because there may
@@ -36,8 +37,9 @@ pub(super) struct Row<'a> {
 }
 
 /// The row as JSON.
-#[derive(Serialize)]
-struct Fields<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IndexRow")]
+pub(super) struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<&'a str>,
     schema: &'a str,
@@ -54,6 +56,7 @@ struct Fields<'a> {
     verdict: Verdict,
     confidence: Confidence,
     findings: &'a [IndexFinding],
+    #[schemars(with = "Vec<Why<'a>>")]
     reasons: Reasons<'a>,
     /// Names of indexes of the same table that can replace it.
     covered_by: &'a [String],
@@ -129,14 +132,16 @@ impl Serialize for Row<'_> {
 /// Reasons with their figures, each with its text.
 struct Reasons<'a>(&'a [Reason]);
 
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IndexReason")]
+struct Why<'a> {
+    #[serde(flatten)]
+    reason: &'a Reason,
+    message: String,
+}
+
 impl Serialize for Reasons<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Why<'a> {
-            #[serde(flatten)]
-            reason: &'a Reason,
-            message: String,
-        }
         serializer.collect_seq(self.0.iter().map(|reason| Why { reason, message: describe_index_reason(reason) }))
     }
 }

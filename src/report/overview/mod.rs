@@ -10,10 +10,11 @@ use crate::checks::{Assessment, Evidence};
 use crate::facts::{Database, Fact, Files, Level, SizeSource, Tablespace, Unavailable};
 use crate::quote::grant;
 use crate::render;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend overview`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OverviewReport {
     overview: Overview,
     #[serde(skip)]
@@ -31,7 +32,7 @@ pub struct OverviewReport {
     knows_slots: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Overview {
     /// All databases in all tablespaces.
     databases_bytes: Option<u64>,
@@ -51,19 +52,19 @@ struct Overview {
     next: Vec<next::NextCommand>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TablespaceLine {
     tablespace: String,
     bytes: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DatabaseLine {
     database: String,
     bytes: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SlotLine {
     slot_name: String,
     active: bool,
@@ -72,7 +73,7 @@ struct SlotLine {
     reclaimable_bytes: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct TableLine {
     database: String,
     table: String,

@@ -5,10 +5,11 @@ use crate::checks::{CHECKS, ReportName};
 use crate::facts::{Finding, Level};
 use crate::quote::{PrintedConnection, ShellCommand};
 use crate::report::slots;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A command to run next.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct NextCommand {
     pub command: String,
     description: String,

@@ -10,10 +10,11 @@ use crate::render::{Cell, Column, Document, Table, Tone, Value, human_bytes, hum
 use crate::report::wal::{DiskLine, SlotForecast, format_time_left, known_headroom, wal_growth};
 use crate::report::{Gaps, Report};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend slots why`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SlotDetailReport {
     /// The slot, as in the list.
     slots: [Row; 1],
@@ -22,7 +23,7 @@ pub struct SlotDetailReport {
     remaining: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SlotDetail {
     server: String,
     /// Bytes that a drop releases at once: 0.

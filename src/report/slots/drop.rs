@@ -12,10 +12,11 @@ use crate::render::{Cell, Column, Document, Table, TableBuilder, Tone, Value, hu
 use crate::report::{Gaps, Report};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend slots drop`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SlotDropReport {
     /// Whether it is only the plan, and nothing was done.
     is_plan: bool,
@@ -34,21 +35,21 @@ pub struct SlotDropReport {
     checkpoint_timeout_seconds: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Frees {
     #[serde(flatten)]
     freed: ReclaimableWal,
     held_beyond_by: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Decision {
     Drop,
     Refused,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DropLine {
     slot_name: String,
     slot_type: SlotType,
@@ -80,7 +81,7 @@ struct DropLine {
     unjournalled: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RefusalLine {
     #[serde(flatten)]
     refusal: Refusal,

@@ -17,6 +17,7 @@ use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, human_bytes};
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Order of the list.
@@ -32,7 +33,7 @@ pub enum SlotSort {
 }
 
 /// Report of `pgtend slots`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SlotsReport {
     slots: Vec<Row>,
     #[serde(skip)]
@@ -57,7 +58,7 @@ const ADDED: [(u32, &[&str]); 4] = [
     (18, &["slots[].two_phase_at"]),
 ];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Row {
     pub slot_name: String,
     slot_type: SlotType,
@@ -90,7 +91,7 @@ pub(super) struct Row {
 }
 
 /// A reason: its id, its figures, and their text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ReasonLine {
     #[serde(flatten)]
     reason: Reason,

@@ -5,9 +5,10 @@ use crate::render::{Tone, format_counted, human_count};
 use crate::report::Gaps;
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ArchiverState {
     archive_mode: Option<String>,
     /// Whether there is a command or library to archive segments. An empty command fails without being counted.

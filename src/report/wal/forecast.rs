@@ -5,10 +5,11 @@ use crate::facts::{DiskSource, Slot, Snapshot, Unavailable, WalHeadroom};
 use crate::render::{human_bytes, human_duration};
 use crate::report::Gaps;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The volume of `pg_wal`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DiskLine {
     source: DiskSource,
     size_bytes: Option<u64>,
@@ -19,7 +20,7 @@ pub struct DiskLine {
     wal_is_apart: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Forecast {
     /// What retains WAL without progress. Null: nothing, so `pg_wal` does not grow without bound, unless a gap says
     /// otherwise.
@@ -35,7 +36,7 @@ pub struct Forecast {
     pub slots: Option<Vec<SlotForecast>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SlotForecast {
     pub slot_name: String,
     /// WAL until `max_slot_wal_keep_size` is reached; null without this limit. The next checkpoint after that

@@ -4,9 +4,10 @@ use crate::analysis::wal::{Cause, Retention, SharedBy, WalShare, wal_shares};
 use crate::facts::Snapshot;
 use crate::render::{Cell, Column, Table, TableBuilder, Tone, Value};
 use crate::report::Gaps;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HolderLine {
     cause: &'static str,
     /// Name of the slot.

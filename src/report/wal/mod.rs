@@ -16,17 +16,18 @@ use crate::facts::{Settings, Snapshot, Unavailable};
 use crate::render::Document;
 use crate::units::Lsn;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Report of `pgtend wal`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WalReport {
     wal: Wal,
     #[serde(skip)]
     collected_at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Wal {
     current_lsn: Option<Lsn>,
     /// Standbys only.
@@ -164,7 +165,7 @@ impl Report for WalReport {
 }
 
 /// Settings that bound `pg_wal`. Null: not set, or unknown to this version.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Bounds {
     wal_level: Option<String>,
     pub min_wal_size_bytes: Option<u64>,

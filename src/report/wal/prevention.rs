@@ -4,9 +4,10 @@ use super::forecast::format_time_left;
 use crate::analysis::wal::{Prevention, PreventionInput, PreventionStep, WalGrowth};
 use crate::facts::{Provider, Snapshot, WalHeadroom};
 use crate::render::{human_bytes, human_duration};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PreventionLine {
     /// Null: the disk size is unknown, or there is no space.
     max_slot_wal_keep_size_bytes: Option<u64>,

@@ -8,10 +8,11 @@ use crate::render::{
 };
 use crate::report::Gaps;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Counters of pg_stat_statements.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Statements {
     /// Null when its version does not have it.
     since: Option<Timestamp>,
@@ -19,7 +20,7 @@ pub struct Statements {
     most: Vec<StatementLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct StatementLine {
     queryid: Option<String>,
     database: Option<String>,
@@ -33,7 +34,7 @@ struct StatementLine {
     query: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct BackendLine {
     pid: i32,
     backend_type: Option<String>,
@@ -46,7 +47,7 @@ pub struct BackendLine {
 }
 
 /// Full page images since the last reset of `pg_stat_wal`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FullPageImages {
     images: u64,
     wal_bytes: u64,
@@ -58,7 +59,7 @@ pub struct FullPageImages {
     recommendations: Vec<RecommendationLine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RecommendationLine {
     #[serde(flatten)]
     recommendation: WalRecommendation,

@@ -5,7 +5,7 @@ mod refusal;
 mod request;
 mod statement;
 /// Outcome of one action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionOutcomeKind {
     /// The server confirmed it.
@@ -21,7 +21,7 @@ pub enum ActionOutcomeKind {
 }
 
 /// Outcome of one drop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SlotDropOutcome {
     /// Name of the slot.
     pub slot_name: String,
@@ -36,7 +36,7 @@ pub struct SlotDropOutcome {
 }
 
 /// Outcome of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CheckpointOutcome {
     /// Outcome.
     pub outcome: ActionOutcomeKind,
@@ -119,10 +119,11 @@ use crate::analysis::slot::{
 use crate::facts::{ServerIdentity, Slot, SlotType, Snapshot, Unavailable};
 use crate::quote::quote_literal;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A slot to be dropped, in the state of the planning snapshot.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SlotDrop {
     /// Row of the view. At the drop, the slot must still match it.
     pub slot: Slot,
@@ -148,7 +149,7 @@ pub struct SlotDrop {
 }
 
 /// A requested slot that is not dropped.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RefusedDrop {
     /// The slot.
     #[serde(flatten)]
@@ -158,7 +159,7 @@ pub struct RefusedDrop {
 }
 
 /// Server that the plan is for. It is executed on no other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedServer {
     /// Properties that identify the server.
     #[serde(flatten)]
@@ -170,7 +171,7 @@ pub struct PlannedServer {
 }
 
 /// Plan of slot drops.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SlotDrops {
     /// Server of the plan.
     pub server: PlannedServer,

@@ -2,10 +2,11 @@
 
 use crate::analysis::wal::{Holder, Retention};
 use crate::facts::{Slot, Snapshot, Unavailable};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// WAL that dropping slots releases. The next checkpoint removes it, not the drop itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReclaimableWal {
     /// Bytes released at once. Always 0.
     pub now_bytes: u64,

@@ -3,10 +3,11 @@
 use super::SlotDropRequest;
 use crate::analysis::slot::{Reason, SlotAssessment, SlotVerdict};
 use crate::facts::{Slot, SlotType, Snapshot};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One reason against a drop. Reports turn it into a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "id", rename_all = "kebab-case", rename_all_fields = "snake_case")]
 pub enum Refusal {
     /// A consumer is connected. No option allows the drop.
