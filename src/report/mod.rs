@@ -31,7 +31,7 @@ pub use cleanup::{
 pub use databases::{DatabaseSort, DatabasesReport};
 pub use envelope::{Envelope, Report};
 pub use gaps::{Gap, Gaps};
-pub use history::{GrowthReport, JournalReport, RecordReport, SamplesReport};
+pub use history::{GrowthReport, JournalReport, PruneReport, RecordReport, SamplesReport};
 pub use indexes::describe::describe_index_reason;
 pub use indexes::{IndexSort, IndexesReport};
 pub use observation::Observation;

@@ -3,8 +3,7 @@
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
-use crate::render::{format_counted, human_bytes};
-use serde_json::json;
+use crate::report::{Gaps, PruneReport};
 
 /// Delete old samples: keeps all of the last 35 days, one per week for a year, one per month before that
 ///
@@ -19,17 +18,10 @@ pub async fn cmd_history_prune(_: HistoryPruneArgs, context: &Context) -> Result
     let pruned = store.prune(context.now()).await?;
     let after = store.bytes().await?;
     store.close().await;
+    let report = PruneReport::new((pruned.samples, pruned.kept), (before, after));
     if context.for_people() {
-        let (before, after) = (human_bytes(before), human_bytes(after));
-        context.ui.print_text(&format!(
-            "{} pruned, {} kept; {before} → {after}\n",
-            format_counted(pruned.samples, "sample"),
-            pruned.kept
-        ))?;
-    } else {
-        let pruned = json!({"samples_pruned": pruned.samples, "samples_kept": pruned.kept,
-                            "bytes_before": before, "bytes_after": after});
-        context.ui.print_json(&json!({"schema_version": 1, "command": "history prune", "pruned": pruned}))?;
+        context.ui.print_text(&report.summary_line())?;
+        return Ok(ExitCode::Success);
     }
-    Ok(ExitCode::Success)
+    context.print_history_report(None, report, Gaps::default())
 }

@@ -38,6 +38,7 @@ const SHORT_FILES: &[(&str, &str)] = &[
     ("src/postgres/query.rs", "the queries of a session"),
     ("src/postgres/script.rs", "the only session that runs scripts"),
     ("src/report/finding.rs", "shared by all reports"),
+    ("src/report/history/prune.rs", "a report"),
     ("src/report/overview/next.rs", "the next commands are decided in one place"),
     ("src/report/view.rs", "shared by all lists"),
 ];
