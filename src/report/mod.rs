@@ -14,6 +14,7 @@ mod history;
 mod indexes;
 mod observation;
 mod overview;
+mod schema;
 mod slots;
 mod tables;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use indexes::describe::describe_index_reason;
 pub use indexes::{IndexSort, IndexesReport};
 pub use observation::Observation;
 pub use overview::OverviewReport;
+pub use schema::json_schemas;
 pub use slots::{SlotDetailReport, SlotDropReport, SlotSort, SlotsReport};
 pub use tables::{TableSort, TablesReport};
 pub use view::View;

@@ -167,6 +167,7 @@ async fn target_of_config_is_used_by_reports() {
         let arguments = ["databases", "--target", "prod", "--format", "json"];
         let output = assert_pgtend().args(arguments).current_dir(folder.path()).output().unwrap();
         assert!(output.status.success(), "{output:?}");
+        crate::schemas::assert_output_is_valid(&output.stdout);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let listed: Vec<&str> =
             report["databases"].as_array().unwrap().iter().filter_map(|row| row["database"].as_str()).collect();

@@ -33,6 +33,7 @@ fn report_as_monitor(cluster: &Cluster, arguments: &[&str]) -> String {
     let mut pgtend = Command::cargo_bin("pgtend").unwrap();
     let output = pgtend.args(arguments).args(["--strict", "-d", &conninfo]).env_clear().output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    crate::schemas::assert_output_is_valid(&output.stdout);
     String::from_utf8(output.stdout).unwrap()
 }
 

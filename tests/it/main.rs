@@ -26,6 +26,7 @@ mod relation_files;
 mod reports;
 mod rights;
 mod sandbox;
+mod schemas;
 mod secrets;
 mod slot_drop;
 mod terminal;

@@ -9,6 +9,7 @@ use crate::clusters::{
     cluster_options, connect_superuser, create_database, execute_sql, is_left_out, on_a_major_and_the_newest_alone,
     on_a_major_and_the_newest_shared, print_stderr, query_one_text, query_texts,
 };
+use crate::schemas::assert_output_is_valid;
 
 /// Tolerance of an estimate, in percentage points of the relation's size: statistics have averages only.
 const HEAP_POINTS: f64 = 8.0;
@@ -26,6 +27,7 @@ fn report_as_role(cluster: &Cluster, database: &str, role: Option<&str>, argumen
     command.env_clear().env("HOME", "/nonexistent").args(arguments).args(["--format", "json", "-w", "-d", &conninfo]);
     let output = command.output().expect("the program runs");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_output_is_valid(&output.stdout);
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 

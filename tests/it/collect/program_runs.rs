@@ -13,6 +13,8 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 /// The arguments of every report.
+use crate::schemas::assert_output_is_valid;
+
 pub const REPORT_COMMANDS: [&[&str]; 7] =
     [&["overview"], &["databases"], &["tables"], &["indexes"], &["slots"], &["wal"], &["snapshot"]];
 
@@ -57,6 +59,7 @@ pub struct ProgramRun {
 impl ProgramRun {
     fn from_output(output: Output, since: Instant) -> ProgramRun {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_output_is_valid(&output.stdout);
         ProgramRun { code: output.status.code(), stdout: output.stdout, stderr, elapsed: since.elapsed() }
     }
 

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use crate::clusters::query_one_text;
 use crate::collect::program_runs::ProgramRun;
 use crate::reports::nulls;
+use crate::schemas::assert_output_is_valid;
 
 /// Longer than any timeout of a report on a small database.
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -57,6 +58,7 @@ pub async fn from_run(cluster: &Cluster, fault: Fault, arguments: &[&str], run: 
 fn assert_report_is_complete(file: &Path, arguments: &[&str], case: &str) {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{case}: no report: {error}"));
     let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}: {text}"));
+    assert_output_is_valid(text.as_bytes());
     if !["snapshot", "history"].contains(&arguments[0]) {
         let faults = nulls::null_faults(&report);
         assert!(faults.is_empty(), "{case}: {}", faults.join("\n"));

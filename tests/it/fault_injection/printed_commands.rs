@@ -185,6 +185,7 @@ fn connected_database(command: &str, folder: &std::path::Path) -> String {
         .expect("bash runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{command}: {stderr}");
+    crate::schemas::assert_output_is_valid(&output.stdout);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{command}: {error}"));
     report["server"]["database"].as_str().expect("a database").to_owned()
 }

@@ -3,6 +3,7 @@
 use super::parse_address;
 use super::simulated_cluster::{MB, SimulatedCluster};
 use crate::clusters::{execute_sql, is_short_run, on_a_major_and_the_newest_shared};
+use crate::schemas::assert_output_is_valid;
 use assert_cmd::Command as Assert;
 use jiff::SignedDuration;
 use pgtend::facts::Snapshot;
@@ -23,6 +24,7 @@ fn run_with_store(store: &Path, arguments: &[&str]) -> Output {
 
 fn stdout_text(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
+    assert_output_is_valid(&output.stdout);
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 

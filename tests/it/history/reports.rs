@@ -6,6 +6,7 @@ use crate::clusters::{
     create_database, execute_sql, on_a_major_and_the_newest_shared, on_the_newest_shared, wait_until_true_in,
 };
 use crate::reports::program::pgtend_as_nobody;
+use crate::schemas::assert_output_is_valid;
 use jiff::{SignedDuration, Timestamp};
 use pgtend::facts::history::Intent;
 use pgtend::facts::{Fact, Snapshot};
@@ -32,6 +33,7 @@ fn run_in_folder(folder: &Path, arguments: &[&str]) -> Output {
 
 fn parse_report(output: &Output) -> Value {
     assert!(output.status.success(), "{output:?}");
+    assert_output_is_valid(&output.stdout);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
@@ -333,6 +335,7 @@ async fn reports_unused_index_needs_long_observation() {
         wait_until_true_in(cluster, &database, counted).await;
         let conninfo = format!("{} dbname={database}", cluster.conninfo());
         let taken = run_in_folder(folder.path(), &["snapshot", "-d", &conninfo]);
+        assert_output_is_valid(&taken.stdout);
         let now: Snapshot = serde_json::from_slice(&taken.stdout).unwrap();
         let row = |days: i64| {
             let (folder, now, conninfo) = (folder.path(), now.clone(), conninfo.clone());

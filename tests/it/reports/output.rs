@@ -44,6 +44,7 @@ fn output_replaces_the_file_atomically() {
         let answer = run_pgtend(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!((answer.exit, answer.stdout.as_str(), answer.stderr.as_str()), (0, "", ""));
         let text = fs::read_to_string(&path).unwrap();
+        crate::schemas::assert_output_is_valid(text.as_bytes());
         assert!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["indexes"].is_array());
         fs::write(&path, "x".repeat(1 << 20)).unwrap();
     }

@@ -10,6 +10,8 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 /// The reports that every snapshot has.
+use crate::schemas::assert_output_is_valid;
+
 pub const REPORT_NAMES: [&str; 6] = ["overview", "databases", "tables", "indexes", "slots", "wal"];
 
 /// The outcome and the output of a run.
@@ -56,13 +58,14 @@ pub fn pgtend_as_nobody(folder: &Path, arguments: &[&str]) -> Command {
 /// Runs a prepared command until it ends, and asserts that it did not panic.
 pub fn run_command(command: &mut Command) -> ProgramOutput {
     let output = command.output().expect("the program runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
+    let text = |bytes: &[u8]| str::from_utf8(bytes).expect("the program writes UTF-8").to_owned();
     let answer = ProgramOutput {
         exit: output.status.code().unwrap_or(-1),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
     };
     assert!(answer.exit != 70 && !answer.stderr.contains("a bug in pgtend"), "{command:?}: {answer:?}");
+    assert_output_is_valid(&output.stdout);
     answer
 }
 
@@ -87,6 +90,7 @@ pub fn record_snapshot(conninfo: &str) -> tempfile::TempPath {
     let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
     let answer = run_pgtend(&["snapshot", "-w", "-q", "-d", conninfo, "--output", path_text(&file)]);
     assert_eq!(answer.exit, 0, "{answer:?}");
+    assert_output_is_valid(&fs::read(&file).expect("the snapshot"));
     file
 }
 

@@ -15,6 +15,7 @@ use crate::clusters::{
     cluster_options, execute_sql, on_a_major_and_the_newest, print_stderr, private_cluster, query_texts, wait_until,
 };
 use crate::proxy::{Behaviour, Proxy};
+use crate::schemas::assert_output_is_valid;
 
 /// A text that pgtend sends in each step, and whether the server receives it before the fault.
 const STEPS: [(&str, &str, bool); 8] = [
@@ -210,6 +211,7 @@ fn finish_drop(child: Child, what: &str) -> Option<Value> {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!stderr.contains("a bug in pgtend") && output.status.code() != Some(70), "{what}: {stderr}");
+    assert_output_is_valid(&output.stdout);
     let report: Option<Value> = serde_json::from_slice(&output.stdout).ok();
     if let Some(report) = &report {
         let all_done = report["drops"].as_array().unwrap().iter().all(|line| line["outcome"] == "done");

@@ -12,6 +12,7 @@ use crate::clusters::{
     cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest, on_every_installation, private_cluster,
     query_one_text, query_texts,
 };
+use crate::schemas::assert_output_is_valid;
 
 pub struct DropRun {
     pub exit: i32,
@@ -82,6 +83,7 @@ fn run_pgtend(arguments: &[&str]) -> DropRun {
     let run =
         DropRun { exit: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) };
     assert!(run.exit != 70 && !run.stderr.contains("a bug in pgtend"), "{arguments:?}: {}", run.stderr);
+    assert_output_is_valid(run.stdout.as_bytes());
     run
 }
 
