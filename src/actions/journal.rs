@@ -56,8 +56,8 @@ impl OpenEntry<'_> {
     /// Writes the outcome. Returns the reason if it could not be written.
     pub async fn close(&self, outcome: &JournalOutcome) -> Option<String> {
         match (self.journal, self.journal_id) {
-            (Journal::Store(store), Some(deed_id)) => {
-                store.write_outcome(deed_id, outcome).await.err().map(|error| error.to_string())
+            (Journal::Store(store), Some(journal_id)) => {
+                store.write_outcome(journal_id, outcome).await.err().map(|error| error.to_string())
             }
             (Journal::Printed(tell), _) => tell(&JournalRecord::Outcome { subject: &self.subject, outcome }).err(),
             (Journal::Store(_), None) => None,

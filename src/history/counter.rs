@@ -20,8 +20,8 @@ impl Counter {
     pub(super) fn advance(self, value: i64, reset: bool) -> Counter {
         if reset || value < self.value {
             // The count since the reset. The count between the last sample and the reset is lost.
-            let began_anew = self.value > 0 || value > 0;
-            Counter { value, total: self.total.saturating_add(value), resets: self.resets + i64::from(began_anew) }
+            let was_reset = self.value > 0 || value > 0;
+            Counter { value, total: self.total.saturating_add(value), resets: self.resets + i64::from(was_reset) }
         } else {
             Counter { value, total: self.total.saturating_add(value - self.value), resets: self.resets }
         }

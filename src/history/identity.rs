@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(evidence_for(copy(10_500, Some("copy:5432"))), None, "it is elsewhere");
         assert_eq!(evidence_for(copy(-500, None)), None, "no server starts earlier than it did");
         let of_a_backup = SampleIdentity { shared_reset: Some(10_501), ..copy(10_500, None) };
-        assert_eq!(evidence_for(of_a_backup), None, "nobody knows where it is, and its statistics began with it");
+        assert_eq!(evidence_for(of_a_backup), None, "its address is unknown, and its statistics began with it");
         assert_eq!(
             evidence_for(SampleIdentity { shared_reset: None, ..copy(10_500, None) }),
             None,
@@ -199,7 +199,7 @@ mod tests {
             address: Some("copy:5432".into()),
             ..sample_on_day(11)
         };
-        assert_eq!(evidence_for(of_old.clone()), None, "nobody knows when it was promoted");
+        assert_eq!(evidence_for(of_old.clone()), None, "the time of the promotion is unknown");
         assert_eq!(
             evidence_for(SampleIdentity { promoted_at: Some(time_at(3_100)), ..of_old }),
             None,

@@ -19,8 +19,9 @@ const PHRASES: [&str; 11] = [
     "looked at again",
 ];
 
-/// Folders and files with text of the project. Of the tests, only the expected reports.
-const TEXTS: [&str; 17] = [
+/// Folders and files with text of the project. Of the tests, only the expected reports. Not `migrations`: an applied
+/// migration never changes.
+const TEXTS: [&str; 16] = [
     ".ci/run",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -33,7 +34,6 @@ const TEXTS: [&str; 17] = [
     "docker-compose.yml",
     "docs",
     "findings",
-    "migrations",
     "packaging",
     "queries",
     "src",
@@ -41,11 +41,12 @@ const TEXTS: [&str; 17] = [
 ];
 
 /// Lines in which a phrase has another meaning, by a part of the path and a part of the line.
-const EXCEPTIONS: [(&str, &str); 3] = [
-    // The account of Unix.
+const EXCEPTIONS: [(&str, &str); 4] = [
+    // The Unix account.
     ("benches/rivals/server.py", "\"nobody\""),
+    ("crates/pg-sandbox/src/account.rs", "`nobody`"),
     ("crates/pg-sandbox/src/account.rs", "\"nobody\""),
-    ("packaging/kubernetes", "runAsUser: 65534 # nobody"),
+    ("crates/pg-sandbox/src/error.rs", "a user nobody"),
 ];
 
 /// Returns the phrases that occur in a line as whole words.

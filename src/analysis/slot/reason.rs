@@ -34,7 +34,7 @@ pub enum Gate {
 pub enum Reason {
     /// The slot is invalidated.
     Invalidated {
-        /// Cause: `wal_removed`, `rows_removed`, `wal_level_insufficient` or `idle_timeout`; `not_told` before 17 when
+        /// Cause: `wal_removed`, `rows_removed`, `wal_level_insufficient` or `idle_timeout`; `not_reported` before 17 when
         /// several are possible.
         cause: String,
     },

@@ -61,7 +61,7 @@ fn lost_verdict(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> 
         None if snapshot.server.major() < 16 || slot.slot_type == SlotType::Physical => "wal_removed",
         // 16 clears restart_lsn of a slot only when its WAL is removed (InvalidatePossiblyObsoleteSlot in slot.c).
         None if slot.restart_lsn.is_none() => "wal_removed",
-        None => "not_told",
+        None => "not_reported",
     };
     reasons.push(Reason::Invalidated { cause: cause.to_owned() });
     if slot.slot_type == SlotType::Physical && snapshot.server.major() < 18 && cause == "wal_removed" {

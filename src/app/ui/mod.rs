@@ -122,6 +122,11 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Returns whether stdout is a terminal.
+    pub fn is_stdout_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
     /// Prints text that must be visible before an action, to stderr, regardless of `--output`.
     ///
     /// # Errors
@@ -172,7 +177,7 @@ impl Ui {
 
     fn write_json(&self, value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
         let mut out = out;
-        let is_for_terminal = self.output.output.is_none() && io::stdout().is_terminal();
+        let is_for_terminal = self.output.output.is_none() && self.is_stdout_terminal();
         if is_for_terminal { render::write_json_pretty(value, &mut out) } else { render::write_json(value, &mut out) }
     }
 
@@ -190,7 +195,7 @@ impl Ui {
 
     /// Returns the style of the report.
     pub fn style(&self) -> Style {
-        let terminal = self.output.output.is_none() && io::stdout().is_terminal();
+        let terminal = self.output.output.is_none() && self.is_stdout_terminal();
         let color = match self.output.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,

@@ -12,7 +12,6 @@ use crate::postgres::conninfo::XdgFolder;
 use anyhow::Context as _;
 use kept::{KeptCluster, connection_variables};
 use pg_sandbox::{Cluster, ClusterOptions, Installation, InstallationSearch, PackageCache, disaster};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use tour::Tour;
 
@@ -151,7 +150,7 @@ async fn prepare_incident(demo_context: &Context) -> Result<(), Failure> {
 fn print_kept_cluster(kept: &KeptCluster, context: &Context) -> Result<ExitCode, Failure> {
     let ui = &context.ui;
     ui.print_text(&kept.export_line())?;
-    if std::io::stdout().is_terminal() {
+    if ui.is_stdout_terminal() {
         ui.note("Run this line in the shell, or use: eval \"$(pgtend demo --keep)\"");
     }
     ui.note("Then run, for example: pgtend overview");

@@ -7,7 +7,6 @@ use crate::quote::quote_shell;
 use anyhow::Context as _;
 use clap::Parser as _;
 use std::cell::Cell;
-use std::io::IsTerminal;
 use std::pin::Pin;
 
 /// A tour on a throwaway cluster.
@@ -21,7 +20,7 @@ pub struct Tour<'a> {
 impl<'a> Tour<'a> {
     /// Starts a tour that runs its commands in this context. On a terminal it pauses between the parts.
     pub fn new(context: &'a Context) -> Tour<'a> {
-        let pauses = context.ui.is_interactive() && std::io::stdout().is_terminal();
+        let pauses = context.ui.is_interactive() && context.ui.is_stdout_terminal();
         Tour { context, pauses, part_count: Cell::new(0) }
     }
 

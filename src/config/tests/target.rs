@@ -120,7 +120,7 @@ fn target_databases_one_some_or_all() {
         ("some", some, "b"),
         ("own", DatabaseSelection::Listed(vec!["b".to_owned()]), "own"),
         ("service", DatabaseSelection::Listed(vec!["b".to_owned()]), "served"),
-        ("nobody", DatabaseSelection::Connected, ""),
+        ("unlisted", DatabaseSelection::Connected, ""),
     ] {
         assert_eq!(config.database_selection(name), reach, "{name}");
         if let Ok(target) = config.target(name, &machine.environment) {

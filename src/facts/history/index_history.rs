@@ -124,12 +124,12 @@ impl DatabaseIndexHistory {
     ) -> Option<IndexObservation> {
         let history = self.indexes.get(schema)?.get(&index.index)?;
         let idx_scan = u64::try_from(index.idx_scan).unwrap_or(0);
-        let began_anew = self.counter_reset(database_snapshot).is_some() || idx_scan < history.idx_scan;
-        let counted_on = history.idx_scan > 0 && !began_anew;
+        let was_reset = self.counter_reset(database_snapshot).is_some() || idx_scan < history.idx_scan;
+        let counted_on = history.idx_scan > 0 && !was_reset;
         if history.oid != index.oid && !counted_on {
             return None;
         }
-        let since_then = if began_anew { idx_scan } else { idx_scan - history.idx_scan };
+        let since_then = if was_reset { idx_scan } else { idx_scan - history.idx_scan };
         Some(IndexObservation {
             certain_since: history.certain_since,
             scans: history.scans + since_then,

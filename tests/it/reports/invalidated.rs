@@ -123,7 +123,7 @@ async fn invalidated_by_rows_removed() {
             execute_sql(&primary, "postgres", statement).await;
         }
         wait_until_true(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
-        let slot = assert_lost(&standby, "on_standby", if major == 16 { "not_told" } else { "rows_removed" });
+        let slot = assert_lost(&standby, "on_standby", if major == 16 { "not_reported" } else { "rows_removed" });
         assert_eq!(slot["conflicting"], true, "{slot}");
     })
     .await;
@@ -139,7 +139,7 @@ async fn invalidated_by_wal_level() {
         primary.stop(StopMode::Fast).expect("it stops");
         primary.start_server().expect("it starts again");
         wait_until_true(&standby, "select wal_status = 'lost' from pg_replication_slots").await;
-        let cause = if major == 16 { "not_told" } else { "wal_level_insufficient" };
+        let cause = if major == 16 { "not_reported" } else { "wal_level_insufficient" };
         let slot = assert_lost(&standby, "on_standby", cause);
         assert_eq!(slot["conflicting"], true, "{slot}");
     })

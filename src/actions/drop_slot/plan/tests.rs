@@ -14,7 +14,7 @@ fn lsn_of_segment(segments: u64) -> String {
     crate::units::Lsn((1_000 + segments) * SEGMENT).to_string()
 }
 
-/// A logical slot that nobody has used for thirty days, at segment 0.
+/// A logical slot that was not used for thirty days, at segment 0.
 fn logical_slot_json(fields: Value) -> Value {
     let mut slot = json!({
         "slot_name": "orders", "plugin": "pgoutput", "slot_type": "logical", "datoid": "5", "database": "shop",
