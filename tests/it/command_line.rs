@@ -135,7 +135,8 @@ fn password_in_wrong_argument_is_not_repeated() {
     let output = assert_pgtend().args(["tables", strings[0]]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        stderr.contains("'postgresql://app:…@localhost:1/shop'") && stderr.contains("tip: a connection string"),
+        stderr.contains("'postgresql://app:…@localhost:1/shop'")
+            && stderr.contains("tip: specify a connection string with -d"),
         "{stderr}"
     );
     assert_eq!(output.status.code(), Some(2));

@@ -100,7 +100,7 @@ fn config_errors_name_their_line() {
         ("[target.a]\nconninfo = 7", "line 2: \"conninfo\" must be a string, not a"),
         ("[tarket.a]\nconninfo = \"\"", "line 1: unknown key \"tarket\""),
         ("[check.stale-slto]\nwarning = \"1d\"", "line 1: unknown check \"stale-slto\""),
-        ("[check.connections]\nwarning = \"1d\"", "line 2: \"warning\" of check connections must be a share"),
+        ("[check.connections]\nwarning = \"1d\"", "line 2: \"warning\" of check connections must be a percentage"),
         ("[check.retained-wal]\nwraning = \"1GB\"", "line 2: check retained-wal has no threshold \"wraning\""),
         ("[check.xid-wraparound]\nwarning = \"1GB\"", "line 2: \"warning\" of check xid-wraparound must be a count"),
         ("[[silence]]\ncheck = \"version\"\nreason = \"r\"", "line 1: [[silence]] has no until"),

@@ -41,7 +41,7 @@ fn check_config_error_names_its_line() {
     let folder = tempfile::tempdir().unwrap();
     for (text, expected) in [
         ("[check\n", "line 1"),
-        ("\n[check.stale-slot]\nwarning = \"10GB\"", "line 3: \"warning\" of check stale-slot is not a duration"),
+        ("\n[check.stale-slot]\nwarning = \"10GB\"", "line 3: \"warning\" of check stale-slot must be a duration"),
         ("[notify.x]\ntype = \"slack\"\nurl = \"https://hooks.slack.com/services/T/B/hunter2\"", "is a secret"),
         ("[notify.x]\ntype = \"mail\"\nurl = \"env:X\"", "must be slack, webhook or heartbeat"),
     ] {

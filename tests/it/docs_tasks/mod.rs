@@ -142,8 +142,8 @@ async fn docs_wrong_page_fails() {
         ("```console\n$ pgtend explain stale-slot\n# something else\n…\n```", "output differs"),
         ("```console\n$ pgtend explain | wc -l\nmany\n```", "output differs"),
         ("```toml\n[target.prod]\nconinfo = \"host=db1\"\n```", "coninfo"),
-        ("```yaml\na: b\n```", "nothing runs"),
-        ("```\npgtend\n```", "nothing runs"),
+        ("```yaml\na: b\n```", "is not run"),
+        ("```\npgtend\n```", "is not run"),
     ] {
         let results = run_page_text(wrong).await;
         assert_eq!(results.failures.len(), 1, "{wrong}: {results:?}");

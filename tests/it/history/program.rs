@@ -68,7 +68,14 @@ fn history_reports_in_every_format() {
         save_snapshot(&simulated, &file);
         let line = stdout_text(&run_with_store(&store, &["history", "record", "--from", from]));
         assert_eq!(line.lines().count(), 1, "{line}");
-        assert!(line.contains(if day == 0 { "the first sample; 2 relations, 2" } else { "2 relations, 1" }), "{line}");
+        assert!(
+            line.contains(if day == 0 {
+                "as the first sample; 2 relations, of which 2 new"
+            } else {
+                "2 relations, of which 1 new"
+            }),
+            "{line}"
+        );
     }
     assert!(stdout_text(&run_with_store(&store, &["history", "record", "--from", from])).contains("already"));
 

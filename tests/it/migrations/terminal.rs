@@ -57,6 +57,6 @@ async fn terminal_changes_during_prompt_are_refused() {
     let terminal = begin().unwrap();
     client.batch_execute("drop index shop.users_name").await.unwrap();
     let (exit, shown) = terminal.type_line("yes");
-    assert!(exit == 4 && shown.contains("is gone"), "{exit}: {shown}");
+    assert!(exit == 4 && shown.contains("no longer exists"), "{exit}: {shown}");
     assert_eq!(files_below(project.folder.path()).len(), 2);
 }

@@ -155,7 +155,7 @@ fn server_of_version(version: &'static str) -> u16 {
 
 #[test]
 fn input_too_old_server_is_refused() {
-    for (version, expected) in [("12.22", "this is 12.22"), ("9.6.24", "this is 9.6.24")] {
+    for (version, expected) in [("12.22", "this server is 12.22"), ("9.6.24", "this server is 9.6.24")] {
         let port = server_of_version(version);
         let conninfo = format!("host=127.0.0.1 port={port} user=u dbname=d sslmode=disable");
         for report in ["tables", "snapshot"] {

@@ -101,7 +101,7 @@ fn redaction_of_server_version() {
         wire.message().map(drop)
     });
     let text = assert_password_hidden(&server, &["slots"]);
-    assert!(text.contains("this is 9.6 you said …"), "{text}");
+    assert!(text.contains("this server is 9.6 you said …"), "{text}");
 }
 
 #[test]

@@ -285,7 +285,7 @@ async fn drop_promotion_during_prompt_is_refused() {
         let Some(any) = Prompt::start_at_prompt("promotion during the prompt", &conninfo_at(standby.port())) else {
             return;
         };
-        assert!(any.terminal.screen.contains("a standby"), "{}", any.terminal.screen);
+        assert!(any.terminal.screen.contains("(standby)"), "{}", any.terminal.screen);
         let wants_standby = format!("{} target_session_attrs=standby", conninfo_at(standby.port()));
         let wanted = Prompt::start_at_prompt("promotion during the prompt", &wants_standby).unwrap();
         standby.promote().unwrap();
