@@ -59,11 +59,20 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         if let Some(owner) = &assessment.owner {
             message.append(message![" (probable owner: ", &owner.name, ")"]);
         }
+        // The measured value and the threshold are those that set the level.
+        let (measured, threshold) = match (level, assessment.verdict, idle) {
+            (Level::Critical, ..) => (Measure::Bytes(retained), limits.critical.into()),
+            (_, SlotVerdict::Inactive, _) if retained >= limits.at_once.0 => {
+                (Measure::Bytes(retained), limits.at_once.into())
+            }
+            (_, _, Some(seconds)) => (Measure::Seconds(seconds), limits.warning.into()),
+            _ => (Measure::Bytes(retained), limits.minimum.into()),
+        };
         outcome.add_finding(RuleFinding {
             level,
             subject: slot.slot_name.clone(),
-            measured: Some(idle.map_or(Measure::Bytes(retained), Measure::Seconds)),
-            threshold: Some(if idle.is_some() { limits.warning.into() } else { limits.at_once.into() }),
+            measured: Some(measured),
+            threshold: Some(threshold),
             message,
             advice: message!["ask its owner; ", slots_why_command(&slot.slot_name), " shows the evidence"],
         });
@@ -84,7 +93,7 @@ fn unused_seconds(assessment: &SlotAssessment) -> Option<u64> {
 mod tests {
     use crate::checks::CheckOutcomeKind;
     use crate::checks::testing::{DAY, evaluate_check, slot};
-    use crate::facts::Level;
+    use crate::facts::{Level, Measure};
     use serde_json::{Value, json};
 
     #[test]
@@ -111,5 +120,19 @@ mod tests {
         assert_eq!(level(60, 10 << 30), Some(Level::Warning), "without history");
         assert_eq!(level(7 * DAY, 32 << 20), Some(Level::Warning));
         assert_eq!(level(7 * DAY, 1 << 30), Some(Level::Critical));
+    }
+
+    #[test]
+    fn stale_slot_threshold_is_the_one_that_set_the_level() {
+        let values = |idle, held| {
+            let outcome = evaluate_check("stale-slot", |value| value["slots"] = json!({"known": [slot(idle, held)]}));
+            let finding = outcome.findings.first().expect("a finding");
+            (finding.measured, finding.threshold)
+        };
+        let (bytes, seconds) = (|n| Some(Measure::Bytes(n)), |n| Some(Measure::Seconds(n)));
+        assert_eq!(values(DAY, 64 << 20), (seconds(DAY), seconds(DAY)));
+        assert_eq!(values(2 * DAY, 10 << 30), (bytes(10 << 30), bytes(10 << 30)));
+        assert_eq!(values(7 * DAY, 32 << 20), (seconds(7 * DAY), seconds(DAY)));
+        assert_eq!(values(8 * DAY, 2 << 30), (bytes(2 << 30), bytes(1 << 30)));
     }
 }

@@ -1,7 +1,7 @@
 //! `pgtend indexes verify`.
 
 use super::IndexesListArgs;
-use crate::actions::index_migration::tools::{IndexMarker, parse_index_markers};
+use crate::actions::index_migration::tools::{IndexMarker, is_third_party_folder, parse_index_markers};
 use crate::app::Context;
 use crate::app::error::Failure;
 use crate::app::exit_code::ExitCode;
@@ -104,12 +104,6 @@ fn may_be_migration(path: &Path, bytes: u64) -> bool {
     bytes <= MAX_FILE_BYTES && extension.is_some_and(|extension| MIGRATION_EXTENSIONS.contains(&extension))
 }
 
-/// Whether a folder has no migrations: it is hidden, as `.git` is, or holds packages.
-fn is_skipped_folder(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy());
-    name.is_some_and(|name| name.starts_with('.') || name == "node_modules")
-}
-
 /// Returns the indexes of the migrations in a folder and its subfolders, and the number of migration files without one.
 fn read_written_indexes(
     folder: &Path,
@@ -132,7 +126,8 @@ fn read_written_indexes(
             let kind = unless_removed(entry.file_type()).map_err(|error| failed(&path, &error))?;
             let Some(kind) = kind else { continue };
             if kind.is_dir() {
-                folders.extend(Some(path).filter(|path| !is_skipped_folder(path)));
+                let name = entry.file_name();
+                folders.extend(Some(path).filter(|_| !is_third_party_folder(&name.to_string_lossy())));
                 continue;
             }
             let metadata = unless_removed(entry.metadata()).map_err(|error| failed(&path, &error))?;

@@ -62,12 +62,13 @@ impl CheckReport {
         if !unknown.is_empty() {
             document.gap();
         }
-        let mut advised = "";
-        for ((advice, message), checks) in &unknown {
+        let mut groups = unknown.iter().peekable();
+        while let Some(((advice, message), checks)) = groups.next() {
             document.toned_line(format!("UNKNOWN {}: {message}", checks.join(", ")), Tone::Warning);
-            if !advice.is_empty() && advised != *advice {
+            // Once after the last line with this remedy.
+            let is_last = groups.peek().is_none_or(|((next_advice, _), _)| next_advice != advice);
+            if is_last && !advice.is_empty() {
                 document.line(format!("  → {advice}"));
-                advised = advice;
             }
         }
     }

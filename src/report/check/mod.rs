@@ -8,7 +8,7 @@ mod prometheus;
 pub use fleet::{FleetReport, TargetRun};
 
 use super::finding::FindingLine;
-use crate::checks::summary::CheckSummary;
+use crate::checks::{Checks, summary::CheckSummary};
 use crate::facts::{Class, Measure, Status};
 use crate::render::format_message;
 use jiff::Timestamp;
@@ -191,7 +191,12 @@ impl CheckReport {
         found.retain(Option::is_some);
         let found: Vec<String> = found.into_iter().flatten().collect();
         let mut not_applicable: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
-        not_applicable.retain(|name| !self.passed.iter().any(|passed| passed == name));
+        // Each check counts once. A note about the selected databases is not about a check.
+        not_applicable.retain(|name| {
+            Checks::names().contains(name)
+                && !self.passed.iter().any(|passed| passed == name)
+                && !self.findings.iter().any(|finding| finding.check == *name)
+        });
         not_applicable.sort_unstable();
         not_applicable.dedup();
         let rest = [

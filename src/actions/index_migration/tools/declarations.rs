@@ -1,5 +1,6 @@
 //! Declarations in a project that would create an index again: models and schema files.
 
+use super::header::parse_index_markers;
 use super::location::is_third_party_folder;
 use std::{
     fs,
@@ -60,6 +61,10 @@ pub fn find_index_declarations(
             }
             files_left -= 1;
             let Ok(text) = fs::read_to_string(&path) else { continue };
+            // A migration that pgtend wrote is no declaration.
+            if !parse_index_markers(&text).is_empty() {
+                continue;
+            }
             let shown = path.strip_prefix(project).unwrap_or(&path).to_path_buf();
             for (mentions, (index, table, columns)) in found.iter_mut().zip(indexes) {
                 for (line, by_column) in declaring_lines(&text, index, table, columns) {
@@ -142,6 +147,13 @@ mod tests {
         write("db/schema.rb", "t.index [\"note\"], name: \"order_note_idx\"\n");
         write("shop/migrations/0001_initial.py", "order_a_idx\n");
         write("node_modules/x/models.py", "order_a_idx\n");
+        let marker = super::super::header::IndexMarker {
+            schema: "shop".to_owned(),
+            table: "shop_order".to_owned(),
+            index: "order_a_idx".to_owned(),
+        };
+        let header = super::super::header::format_index_marker(&marker);
+        write("other/1_drop.sql", &format!("-- {header}\nDROP INDEX CONCURRENTLY order_a_idx;\n"));
         let declarations_of = |index, column: &str| {
             let columns = [column.to_owned()];
             let found = find_index_declarations(

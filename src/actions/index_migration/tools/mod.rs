@@ -31,7 +31,7 @@ mod write;
 pub use declarations::{IndexDeclaration, find_index_declarations};
 pub use folder::MigrationFolder;
 pub use header::{IndexMarker, format_index_marker, parse_index_markers};
-pub use location::{MigrationLocation, find_migration_locations};
+pub use location::{MigrationLocation, find_migration_locations, is_third_party_folder};
 pub use migration::{Migration, MigrationError, NewFile};
 pub use script::maintenance_script;
 pub use write::{WriteError, write_migration_files};
