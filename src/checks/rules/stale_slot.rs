@@ -129,7 +129,8 @@ mod tests {
             let finding = outcome.findings.first().expect("a finding");
             (finding.measured, finding.threshold)
         };
-        let (bytes, seconds) = (|n| Some(Measure::Bytes(n)), |n| Some(Measure::Seconds(n)));
+        let bytes = |bytes: u64| Some(Measure::Bytes(bytes));
+        let seconds = |seconds: i64| Some(Measure::Seconds(seconds as u64));
         assert_eq!(values(DAY, 64 << 20), (seconds(DAY), seconds(DAY)));
         assert_eq!(values(2 * DAY, 10 << 30), (bytes(10 << 30), bytes(10 << 30)));
         assert_eq!(values(7 * DAY, 32 << 20), (seconds(7 * DAY), seconds(DAY)));

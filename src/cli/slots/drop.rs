@@ -34,8 +34,8 @@ pub struct SlotsDropArgs {
     /// Print the plan without dropping anything
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// Drop without confirmation: only slots that are stale, lost or empty and that are named here or in [slots]
-    /// droppable
+    /// Drop without confirmation: only slots that are stale, lost or empty and that are named here or in
+    /// `droppable` of the configuration
     #[arg(long)]
     yes: bool,
     /// With --yes: also slots that are not proven stale; the re-check still applies

@@ -8,7 +8,7 @@ mod prometheus;
 pub use fleet::{FleetReport, TargetRun};
 
 use super::finding::FindingLine;
-use crate::checks::{Checks, summary::CheckSummary};
+use crate::checks::{runner::Checks, summary::CheckSummary};
 use crate::facts::{Class, Measure, Status};
 use crate::render::format_message;
 use jiff::Timestamp;
