@@ -144,7 +144,7 @@ impl Context {
 
     fn require_history_address(&self) -> Result<StoreAddress, Failure> {
         self.history_address()?.ok_or_else(|| {
-            let message = "the history is disabled: --history, PGTEND_HISTORY or the configuration is none";
+            let message = "the history is disabled: --history, PGTEND_HISTORY or history.url is none";
             Failure::new(ExitCode::Failed, message)
                 .with_hint(Some("specify a store: --history FILE or --history postgresql://…"))
         })

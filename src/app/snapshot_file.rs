@@ -31,7 +31,7 @@ impl Context {
     pub(super) fn read_snapshot(&self, path: &Path) -> Result<Snapshot, Failure> {
         let limit = self.read_limits()?.snapshot_bytes;
         let text = read_text(path, limit).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Snapshot::from_json(&text).with_context(|| format!("cannot use {} as a snapshot", path.display()))?)
+        Ok(Snapshot::from_json(&text).with_context(|| format!("cannot use {}", path.display()))?)
     }
 }
 

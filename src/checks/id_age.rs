@@ -13,6 +13,8 @@ pub(super) struct IdKind {
     pub name: &'static str,
     /// What the age is counted from, for messages.
     pub oldest: &'static str,
+    /// What the server refuses at the limit, for messages.
+    pub refused: &'static str,
     /// Setting with the age at which autovacuum freezes in any case.
     pub freeze_setting: &'static str,
     pub age: fn(&Database) -> i64,
@@ -60,7 +62,9 @@ pub(super) fn evaluate_id_age(evidence: &Evidence<'_>, ids: &IdKind, warning: Co
                 ids.name,
                 " old (",
                 Fragment::Percent(used.0),
-                " of the limit); the server refuses writes after ",
+                " of the limit); the server refuses ",
+                ids.refused,
+                " after ",
                 Fragment::Count(STOP_AGE.saturating_sub(age.0)),
                 " more"
             ],

@@ -63,7 +63,7 @@ pub struct AuditArgs {
     /// Type of the volume
     #[arg(long, value_enum, value_name = "TYPE")]
     storage_type: Option<StorageType>,
-    /// Required observation of scan counters before an index counts as unused [default: 95d]
+    /// Required observation of scan counters for a drop that depends on them; 0 for none [default: 95d]
     #[arg(long, value_name = "DURATION", value_parser = parse_seconds)]
     min_observation: Option<u64>,
     /// Minimum size of an index to drop [default: 1MB]

@@ -54,8 +54,8 @@ macro_rules! demo_example {
     after_help = concat!(
         "\
 Examples:
-  pgtend overview -d postgresql://app@db1/shop  one screen: space, slots, findings, next steps
-  pgtend slots -h db1                           replication slots and the WAL they retain
+  pgtend overview -d postgresql://app@db1/shop  space, slots, tables, findings
+  pgtend slots -h db1                           slots and their retained WAL
   pgtend tables --schema shop --limit 20        the largest tables of a schema
   pgtend snapshot --output now.json             save all facts to a file …
   pgtend indexes --from now.json                … and report from the file
@@ -104,7 +104,7 @@ impl Command {
     pub async fn dispatch(self, context: &Context) -> Result<ExitCode, Failure> {
         let is_for_check = matches!(context.format(), OutputFormat::Nagios | OutputFormat::Prometheus);
         if is_for_check && !matches!(self, Command::Check(_)) {
-            let message = "--format nagios and prometheus are only available for `pgtend check`";
+            let message = "--format nagios and --format prometheus are available only for `pgtend check`";
             return Err(Failure::new(ExitCode::Usage, message));
         }
         // These commands change something or record a sample: fail first if the report cannot be written.

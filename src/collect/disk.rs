@@ -22,7 +22,7 @@ pub fn read_host_disk(
     data_directory: Fact<DataDirectory>,
 ) -> Fact<Disk> {
     let unknown = |reason: String| {
-        Fact::Unavailable(Unavailable::new("disk", reason).with_hint(Some("--disk-size, --disk-free")))
+        Fact::Unavailable(Unavailable::new("disk", reason).with_hint(Some("pass --disk-size or --disk-free")))
     };
     if !session.endpoint().is_local() {
         return unknown("the server runs on another host, and PostgreSQL does not report the disk size".to_owned());

@@ -56,7 +56,7 @@ mod tests;
 mod verdict;
 
 pub use owner::{Confidence, Owner};
-pub use owners::{PIPELINE_COST, STANDBY_COST};
+pub use owners::{EMPTY_COST, PIPELINE_COST, STANDBY_COST};
 pub use protection::Protection;
 pub use reason::{Gate, KeptRows, Reason};
 pub use verdict::SlotVerdict;

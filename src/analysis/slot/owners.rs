@@ -66,6 +66,8 @@ const CAPTURE: OwnerRule = OwnerRule { slot_type: Some(SlotType::Logical), cost:
 /// Consequence of a drop for a standby.
 pub const STANDBY_COST: &str =
     "Its standby must restore the missing WAL from an archive, or be rebuilt with pg_basebackup or pg_rewind.";
+/// Consequence of a drop of a slot that has never reserved WAL.
+pub const EMPTY_COST: &str = "A standby that is configured to use it cannot connect until the slot is created again.";
 /// Consequence of a drop for a change data capture pipeline.
 pub const PIPELINE_COST: &str =
     "Its consumer loses every unconfirmed change and must copy its tables again: a new slot starts at its creation.";

@@ -41,7 +41,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 Fragment::Count(reserved),
                 " more are reserved)"
             ],
-            advice: message!["`select state, count(*) from pg_stat_activity group by 1` shows idle sessions; use a connection pooler before you raise max_connections"],
+            advice: message!["`SELECT state, count(*) FROM pg_stat_activity GROUP BY 1` shows idle sessions; use a connection pooler before you raise max_connections"],
         });
     }
     Ok(outcome)

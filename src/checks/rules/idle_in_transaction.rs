@@ -54,7 +54,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 if session.locks == 1 { " lock" } else { " locks" }
             ],
             advice: message![
-                "end it: `select pg_terminate_backend(",
+                "end it: `SELECT pg_terminate_backend(",
                 &pid,
                 ")`; to prevent it, set idle_in_transaction_session_timeout"
             ],

@@ -53,13 +53,13 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let advice = match root {
             0 => {
                 message![
-                    "`select * from pg_prepared_xacts` lists prepared transactions; commit or roll back the one that was left open"
+                    "`SELECT * FROM pg_prepared_xacts` lists prepared transactions; commit or roll back the one that was left open"
                 ]
             }
             pid => message![
-                "`select * from pg_stat_activity where pid = ",
+                "`SELECT * FROM pg_stat_activity WHERE pid = ",
                 pid.to_string(),
-                "` shows what it does; `select pg_terminate_backend(",
+                "` shows what it does; `SELECT pg_terminate_backend(",
                 pid.to_string(),
                 ")` ends it"
             ],

@@ -14,6 +14,7 @@ limits! {
 const IDS: IdKind = IdKind {
     name: "multixacts",
     oldest: "multixact id",
+    refused: "new multixacts",
     freeze_setting: "autovacuum_multixact_freeze_max_age",
     age: |database| database.multixact_age,
     advice: "run VACUUM (FREEZE) on its oldest tables (query: `pgtend explain multixact`); foreign keys and SELECT … FOR SHARE create multixacts",

@@ -31,7 +31,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             names.join(", "),
             if waiting.len() > MAX_NAMES { ", …" } else { "" }
         ],
-        advice: message!["plan a restart, or revert the change: a restart after a crash applies all changes at once"],
+        advice: message!["plan a restart, or revert the change: an unplanned restart applies all changes at once"],
     });
     Ok(outcome)
 }

@@ -73,7 +73,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                     if origins.len() > names.len() { ", …" } else { "" }
                 ],
                 advice: message![
-                    code_span(&format!("select pg_replication_origin_drop({})", quote_literal(names[0]))),
+                    code_span(&format!("SELECT pg_replication_origin_drop({})", quote_literal(names[0]))),
                     " for each of them that no other tool uses"
                 ],
             });

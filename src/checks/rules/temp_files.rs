@@ -46,7 +46,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                     " of temporary files per day"
                 ],
                 advice: message![
-                    "log them with `alter system set log_temp_files = '1GB'` and `select pg_reload_conf()`; give only these queries more work_mem, or add an index"
+                    "log them with `ALTER SYSTEM SET log_temp_files = '1GB'` and `SELECT pg_reload_conf()`; give only these queries more work_mem, or add an index"
                 ],
             });
         }

@@ -35,10 +35,10 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                 threshold: None,
                 message: message![*name, " is ", *value, ": ", *gives_up],
                 advice: message![
-                    "`alter system set ",
+                    "`ALTER SYSTEM SET ",
                     *name,
                     if *value == "on" { " = off` and " } else { " = on` and " },
-                    "`select pg_reload_conf()`; current source: ",
+                    "`SELECT pg_reload_conf()`; current source: ",
                     &setting.source
                 ],
             }),

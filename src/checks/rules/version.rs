@@ -62,10 +62,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 "the server runs ",
                 server.version_text(),
                 "; ",
-                format!("{major}.{next}"),
-                " was released ",
-                Fragment::Seconds(behind.0),
-                " ago"
+                format!("{major}.{next} was released on {day}")
             ];
             if last > *next {
                 message.append(message![format!("; the latest known release is {major}.{last} of {as_of}")]);

@@ -14,6 +14,7 @@ limits! {
 const IDS: IdKind = IdKind {
     name: "transactions",
     oldest: "unfrozen row",
+    refused: "writes",
     freeze_setting: "autovacuum_freeze_max_age",
     age: |database| database.xid_age,
     advice: "run VACUUM (FREEZE) on its oldest tables (query: `pgtend explain xid-wraparound`); `pgtend check --only xmin-horizon` shows what holds back VACUUM",

@@ -40,7 +40,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 }
                 let advice = match kind {
                     "walsender" => message!["look for a long query on the standby (hot_standby_feedback)"],
-                    _ => message!["end it: ", code_span(&format!("select pg_terminate_backend({pid})"))],
+                    _ => message!["end it: ", code_span(&format!("SELECT pg_terminate_backend({pid})"))],
                 };
                 holders.push((session.xid_horizon_age(), format!("session {pid}"), by, advice));
             }

@@ -109,9 +109,8 @@ fn read_written_indexes(
     folder: &Path,
     mut content: impl FnMut(&Path) -> std::io::Result<Vec<u8>>,
 ) -> Result<(Vec<WrittenIndex>, usize), Failure> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        Failure::new(ExitCode::Failed, format!("cannot read {}: {}", path.display(), error.kind()))
-    };
+    let failed =
+        |path: &Path, error: &std::io::Error| Failure::from(anyhow::anyhow!("cannot read {}: {error}", path.display()));
     let mut found: BTreeMap<IndexMarker, Vec<String>> = BTreeMap::new();
     let mut other_files = 0;
     let mut folders = vec![folder.to_path_buf()];

@@ -208,7 +208,7 @@ async fn ask_consent(
     }
     if !has_a_reader {
         return Err(Failure::new(ExitCode::Refused, "nothing was dropped: confirmation requires a terminal")
-            .with_hint(Some("--yes drops named slots that are proven stale; --dry-run prints the plan")));
+            .with_hint(Some("--yes drops named slots that are stale, lost or empty; --dry-run prints the plan")));
     }
     let mut typed = Vec::new();
     for name in plan.names() {
@@ -233,7 +233,7 @@ async fn open_journal(context: &Context) -> Result<Store, Failure> {
             context.print_store_warnings(&store);
             Ok(store)
         }
-        Ok(None) => Err(refuse("--history, PGTEND_HISTORY or the configuration is none".to_owned())),
+        Ok(None) => Err(refuse("--history, PGTEND_HISTORY or history.url is none".to_owned())),
         Err(failure) => Err(refuse(failure.message)),
     }
 }

@@ -76,7 +76,13 @@ impl Report for AuditReport {
                 document.toned_line("Computed from the price that you passed; this is not a quote.", Tone::Faint);
             }
             None => {
-                document.line("Pass --price (per GiB and month) and --allocated to compute the savings.");
+                let assumptions = &audit.assumptions;
+                document.line(match (assumptions.price, assumptions.allocated_bytes) {
+                    (None, None) => "Pass --price (per GiB and month) and --allocated to compute the savings.",
+                    (None, Some(_)) => "Pass --price (per GiB and month) to compute the savings.",
+                    (Some(_), None) => "Pass --allocated to compute the savings.",
+                    (Some(_), Some(_)) => "Savings unknown: the recommended size is unknown.",
+                });
             }
         }
         document
@@ -156,12 +162,12 @@ impl AuditPart {
         if let (Some(fits), Some(target)) = (self.fits, self.assumptions.target_bytes) {
             let target = human_bytes(target);
             lines.push(match fits {
-                Fits::Yes => (format!("{target} fits."), Tone::Good),
+                Fits::Yes => (format!("{target} is sufficient."), Tone::Good),
                 Fits::OnlyNow => {
                     (format!("{target} holds the present data, but not the growth and the margin."), Tone::Bad)
                 }
-                Fits::No => (format!("{target} does not fit."), Tone::Bad),
-                Fits::CannotTell => (format!("It is unknown whether {target} fits."), Tone::Warning),
+                Fits::No => (format!("{target} is not sufficient."), Tone::Bad),
+                Fits::CannotTell => (format!("It is unknown whether {target} is sufficient."), Tone::Warning),
             });
         }
         lines

@@ -200,7 +200,8 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
         title: "Create green".to_owned(),
         commands: vec![Command::shell(create)],
         check: "its status is AVAILABLE; watch the free space of blue, and stop at 90 % used".to_owned(),
-        rollback: "aws rds delete-blue-green-deployment --delete-target".to_owned(),
+        rollback: "aws rds delete-blue-green-deployment --blue-green-deployment-identifier ID --delete-target"
+            .to_owned(),
     });
     steps.push(runbook_step(
         "Check the guardrails",
@@ -209,7 +210,7 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
             "SELECT count(*) FROM pg_prepared_xacts;   -- any database",
         ],
         "the queries return no row and 0; lag near 0; no long transaction, no DDL",
-        "wait",
+        "not needed; wait until the conditions are met",
     ));
     steps.push(runbook_step(
         "Switch over",

@@ -172,7 +172,7 @@ impl CheckReport {
         self.findings.iter().filter(|line| line.status == status && line.class == class).count()
     }
 
-    /// Returns a summary such as `1 critical, 2 warnings, 3 hygiene; 17 passed, 4 not applicable, 1 silenced`.
+    /// Returns a summary such as `1 critical, 2 warnings, 3 hygiene; 17 passed, 4 not evaluated, 1 silenced`.
     fn summary_line(&self) -> String {
         let count_of = |count: usize, singular: &str, plural: &str| match count {
             0 => None,
@@ -190,18 +190,18 @@ impl CheckReport {
         ];
         found.retain(Option::is_some);
         let found: Vec<String> = found.into_iter().flatten().collect();
-        let mut not_applicable: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
+        let mut not_evaluated: Vec<&str> = self.notes.iter().map(|note| note.check.as_str()).collect();
         // Each check counts once. A note about the selected databases is not about a check.
-        not_applicable.retain(|name| {
+        not_evaluated.retain(|name| {
             Checks::names().contains(name)
                 && !self.passed.iter().any(|passed| passed == name)
                 && !self.findings.iter().any(|finding| finding.check == *name)
         });
-        not_applicable.sort_unstable();
-        not_applicable.dedup();
+        not_evaluated.sort_unstable();
+        not_evaluated.dedup();
         let rest = [
             Some(format!("{} passed", self.passed.len())),
-            count_of(not_applicable.len(), "not applicable", "not applicable"),
+            count_of(not_evaluated.len(), "not evaluated", "not evaluated"),
             count_of(self.silenced.len(), "silenced", "silenced"),
         ];
         let rest: Vec<String> = rest.into_iter().flatten().collect();

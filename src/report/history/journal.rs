@@ -76,7 +76,7 @@ impl Report for JournalReport {
     fn document(&self) -> Document {
         let mut document = Document::default();
         if self.entries.is_empty() {
-            document.line("The journal is empty: pgtend has changed nothing.");
+            document.line("The journal is empty: no action is recorded in this history.");
             self.predictions.add_to(&mut document);
             return document;
         }

@@ -91,6 +91,7 @@ impl Report for IndexesReport<'_> {
         }
         let Selection { drops, gain, reviews } = &self.selection;
         document.line(match drops {
+            0 if *reviews == 0 => "No index can be dropped on this evidence; none to review.".to_owned(),
             0 => format!("No index can be dropped on this evidence; {reviews} to review."),
             drops => format!(
                 "{} can be dropped{}: {}, {} in the observation window; {reviews} to review.",

@@ -39,6 +39,7 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
             by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default(),
             pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
         ),
+        Reason::Unread { bytes: 0 } => "its consumer has confirmed all WAL".to_owned(),
         Reason::Unread { bytes } => {
             format!("its consumer has not confirmed {} of WAL", human_bytes(*bytes))
         }
@@ -90,17 +91,16 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
             format!("it becomes stale at {} if no consumer connects before then", format_time(*at))
         }
         Reason::NeedsSamples { have, need, longest_gap_seconds, limit_gap_seconds, earliest } => format!(
-            "not enough history: needs at least {}, at most {} apart, until {} or later; there {} {}{} \
-             (this server version has no inactive_since; run `pgtend history record` every few hours)",
+            "not enough history: needs at least {}, at most {} apart, the last at {} or later; so far {}{} (before \
+             PostgreSQL 17, the server does not record inactive_since; run `pgtend history record` every few hours)",
             format_counted(*need, "sample"),
             human_duration(*limit_gap_seconds),
             format_time(*earliest),
-            if *have == 1 { "is" } else { "are" },
             human_count(*have),
-            if *have > 1 { format!(", {} apart", human_duration(*longest_gap_seconds)) } else { String::new() }
+            if *have > 1 { format!(", up to {} apart", human_duration(*longest_gap_seconds)) } else { String::new() }
         ),
         Reason::KeepsRows { rows, xmin_age, freeze_max_age } => {
-            let scope = if *rows == KeptRows::All { "all tables" } else { "the catalogs" };
+            let scope = if *rows == KeptRows::All { "all tables" } else { "the system catalogs" };
             let share = freeze_max_age.filter(|most| *most > 0).map(|most| *xmin_age as f64 / most as f64);
             let consequence = match share {
                 Some(share) if share >= 1.0 => {

@@ -1,7 +1,7 @@
 //! `pgtend slots why`: one slot with all evidence, for a ticket.
 
 use super::{Row, note_missing_columns, slot_rows};
-use crate::analysis::slot::{Confidence, Owner, PIPELINE_COST, STANDBY_COST, SlotVerdict};
+use crate::analysis::slot::{Confidence, EMPTY_COST, Owner, PIPELINE_COST, STANDBY_COST, SlotVerdict};
 use crate::analysis::wal::{Cause, Holder, Retention, TimeLeft};
 use crate::checks::Evidence;
 use crate::facts::history::WalInterval;
@@ -64,9 +64,10 @@ impl SlotDetailReport {
             .and_then(|settings| settings.bytes("max_wal_size"))
             .zip(frees)
             .map(|(most, frees)| frees.min(most));
-        let generic = match slot.slot_type {
-            SlotType::Physical => STANDBY_COST,
-            SlotType::Logical => PIPELINE_COST,
+        let generic = match (row.verdict, slot.slot_type) {
+            (SlotVerdict::Empty, _) => EMPTY_COST,
+            (_, SlotType::Physical) => STANDBY_COST,
+            (_, SlotType::Logical) => PIPELINE_COST,
         };
         let remaining = TimeRemaining::new(snapshot, &evidence.history.wal, slot, gaps);
         let server = &snapshot.server;
@@ -112,7 +113,7 @@ pub(super) fn describe_holder(holder: &Holder) -> String {
 /// Names the owner, its certainty and the source of the rule.
 pub(super) fn describe_owner(owner: &Owner) -> String {
     let certainty = if owner.confidence == Confidence::Certain { "" } else { "probably " };
-    format!("{certainty}{} ({})", owner.name, owner.source)
+    format!("{certainty}{} (rule: {})", owner.name, owner.source)
 }
 
 /// Describes the part of the reclaimable WAL that may stay in `pg_wal`.

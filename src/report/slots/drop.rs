@@ -144,7 +144,7 @@ impl SlotDropReport {
             checkpoint,
             about: format!(
                 "Server: {} ({}), database {}, role {}.",
-                endpoint.unwrap_or("of this snapshot"),
+                endpoint.unwrap_or("from a snapshot file"),
                 if server.identity.in_recovery { "standby" } else { "primary" },
                 server.database,
                 server.identity.role
@@ -223,7 +223,7 @@ impl Report for SlotDropReport {
         let mut document = Document::default();
         document.line(self.about.clone());
         if self.drops.is_empty() {
-            document.gap().line("Nothing to drop: no slot is proven stale.");
+            document.gap().line("Nothing to drop: no slot is stale or irrecoverably lost.");
             return document;
         }
         document.gap().table(self.drops_table());

@@ -62,7 +62,7 @@ pub fn known_headroom(snapshot: &Snapshot, fields: &[&str], gaps: &mut Gaps) -> 
                 Ok(_) => Unavailable::new("disk", "disk size and free space are unknown"),
                 Err(why) => why.for_fact("disk"),
             };
-            gaps.note(&why.not_set_up().with_hint(Some("--disk-size, --disk-free")), fields, Vec::new());
+            gaps.note(&why.not_set_up().with_hint(Some("pass --disk-size or --disk-free")), fields, Vec::new());
             None
         }
     }
@@ -113,7 +113,9 @@ impl Forecast {
     pub fn describe_time_until_full(&self, disk: Option<&DiskLine>) -> String {
         let time_left = match (self.until_full, disk) {
             (Some(left), Some(disk)) => Some(format!("{}: full in {}", disk.describe(), format_time_left(&left))),
-            _ => self.per_100_gb.map(|left| format!("100 GB fill up in {}", format_time_left(&left))),
+            _ => self
+                .per_100_gb
+                .map(|left| format!("free disk space unknown: 100 GB would last {}", format_time_left(&left))),
         };
         let condition = match &self.wal_accumulation {
             Some(accumulation) => describe_accumulation(accumulation),

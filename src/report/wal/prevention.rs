@@ -89,7 +89,7 @@ fn describe_step(step: &PreventionStep) -> String {
         ),
         PreventionStep::Timeout { seconds, is_default: true } => {
             format!(
-                "a slot that is inactive for {} can be invalidated, including one of a standby under repair",
+                "this invalidates a slot after {} of inactivity, including that of a standby under repair",
                 human_duration(seconds)
             )
         }

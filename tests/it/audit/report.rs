@@ -130,7 +130,7 @@ async fn audit_target_sets_exit_code() {
         };
         assert_eq!(run_audit(&superuser, "1TB").exit, 0);
         let small = run_audit(&superuser, "10MB");
-        assert!(small.exit == 1 && small.stdout.contains("does not fit"), "{small:?}");
+        assert!(small.exit == 1 && small.stdout.contains("is not sufficient"), "{small:?}");
         let open = run_audit(&role_conninfo(cluster, "stranger", DATABASE), "1TB");
         assert!(open.exit == 3 && open.stdout.contains("It is unknown whether"), "{open:?}");
         let hopeless = run_audit(&role_conninfo(cluster, "stranger", DATABASE), "1MB");

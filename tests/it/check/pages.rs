@@ -226,7 +226,7 @@ async fn pages_advised_commands_run() {
             }
         }
         assert!(ran.len() > 7, "{ran:?}");
-        for what in ["Broken", "it''s", "Idle one", "pg_4711", "pg_stat_activity", "alter system set"] {
+        for what in ["Broken", "it''s", "Idle one", "pg_4711", "pg_stat_activity", "ALTER SYSTEM SET"] {
             assert!(ran.iter().any(|command| command.contains(what)), "{what} on {major}: {ran:?}");
         }
         let left = "select count(*)::text from pg_prepared_xacts";

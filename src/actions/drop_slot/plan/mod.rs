@@ -114,7 +114,7 @@ pub use statement::{drop_slot_statement, server_start_guard};
 
 use crate::actions::{Consent, Plan};
 use crate::analysis::slot::{
-    Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, SlotAssessment, SlotEvidence, SlotVerdict,
+    EMPTY_COST, Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, SlotAssessment, SlotEvidence, SlotVerdict,
 };
 use crate::facts::{ServerIdentity, Slot, SlotType, Snapshot, Unavailable};
 use crate::quote::quote_literal;
@@ -268,9 +268,10 @@ fn plan_slot_drop(
     snapshot: &Snapshot,
     reclaim_estimator: &reclaimable::ReclaimEstimator,
 ) -> SlotDrop {
-    let generic = match slot.slot_type {
-        SlotType::Physical => STANDBY_COST,
-        SlotType::Logical => PIPELINE_COST,
+    let generic = match (assessment.verdict, slot.slot_type) {
+        (SlotVerdict::Empty, _) => EMPTY_COST,
+        (_, SlotType::Physical) => STANDBY_COST,
+        (_, SlotType::Logical) => PIPELINE_COST,
     };
     SlotDrop {
         cost: assessment.owner.as_ref().map_or(generic, |owner| &owner.cost).to_owned(),

@@ -265,7 +265,7 @@ fn selection_failure(why: &SelectionError, assessment: &DropPlan) -> Failure {
             (!suggestions.is_empty()).then(|| format!("did you mean {}?", quoted_list(&suggestions, "or")))
         }
         SelectionError::Kept { .. } => Some("`pgtend indexes --all` shows every index with its verdict".to_owned()),
-        SelectionError::Unsound(_) => Some("select at least one index less".to_owned()),
+        SelectionError::Unsound(_) => Some("leave at least one of the selected indexes out".to_owned()),
         _ => None,
     };
     Failure::new(exit, why.to_string()).with_hint(hint)
