@@ -12,7 +12,7 @@ use crate::postgres::Session;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// An open intent, and what the server shows of it.
+/// An open intent, and its outcome according to the server.
 #[derive(Debug)]
 pub struct RecoveredAction {
     /// The journal entry.
@@ -59,7 +59,7 @@ impl RecordedServer {
     }
 }
 
-/// Reads the server for every open intent of it, and journals the outcomes that are certain. A missing slot may have
+/// Reads the server for each of its open intents, and journals the outcomes that are certain. A missing slot may have
 /// been dropped by that statement or otherwise: no server records it, so its outcome stays unknown.
 ///
 /// # Errors

@@ -167,7 +167,7 @@ impl Context {
         snapshot.databases = if listing.started_at == snapshot.server.started_at {
             listing.databases.clone()
         } else {
-            // An address of several servers, or a server that was just restarted.
+            // The address leads to several servers, or the server was just restarted: the shared list is not its own.
             Box::pin(list_databases(&session)).await?.databases
         };
         Ok(snapshot)

@@ -120,7 +120,7 @@ impl Context {
         Scope { exact: self.global.reading.exact, jobs: self.jobs(), concurrent_size: true, ..Scope::default() }
     }
 
-    /// The same for reports that read all databases that the flags or the target select.
+    /// Returns the same for reports that read all databases that the flags or the target select.
     pub fn scope_with_databases(&self) -> Result<Scope, Failure> {
         Ok(Scope { database_selection: self.database_selection()?, ..self.scope() })
     }

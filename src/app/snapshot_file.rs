@@ -35,7 +35,7 @@ impl Context {
     }
 }
 
-/// Reads a file that should contain a JSON object. Of any other file only the start is read.
+/// Reads a file that should contain a JSON object. Reads only the start of any other file.
 fn read_text(path: &Path, limit: u64) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let mut bytes = Vec::new();
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
         assert!(error.to_string().contains("snapshot_size"), "{error}");
         assert_eq!(read_text(file.path(), 10_001).unwrap().len(), 10_001);
-        // Of a file without a JSON object, only the start is read.
+        // Only the start of a file without a JSON object is read.
         assert_eq!(read_text(Path::new("/dev/zero"), 1 << 40).unwrap().len(), 4_096);
         write(&format!("[{}", " ".repeat(10_000)));
         assert_eq!(read_text(file.path(), 1 << 40).unwrap().len(), 4_096);

@@ -34,7 +34,7 @@ impl Context {
             snapshot.database_snapshots.iter().map(|contents| contents.database.clone()).collect();
         for conninfo in conninfos {
             let name = format_hosts(conninfo);
-            // Of several hosts, the first session selects one; the sessions for other databases use the same one.
+            // If the conninfo has several hosts, the first session selects one, and the other sessions use it, too.
             let mut reached = conninfo.clone();
             for database in &databases {
                 let collection = async {
@@ -43,7 +43,7 @@ impl Context {
                     Ok::<ReplicaUse, Failure>(collect_replica(&session).await?)
                 };
                 let what = format!("reading {name}");
-                // Boxed: connecting is a large future. The failure of a standby does not end the run, a signal does.
+                // Boxed: the future is large. The failure of a standby does not end the run, but a signal does.
                 let result = async { Ok(self.ui.with_spinner(&what, Box::pin(collection)).await) };
                 let used = match unless_interrupted(result, async {}).await? {
                     Ok(used) => {

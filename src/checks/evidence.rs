@@ -101,7 +101,7 @@ impl<'a> Evidence<'a> {
         self.hidden_fact("settings", &format!("{name} is hidden from this role"))
     }
 
-    /// Returns a setting that is a plain number; `None` when it is missing or no number.
+    /// Returns a setting that is a plain number; `None` when it is missing or not a number.
     pub fn setting_number(&self, name: &str) -> Option<u64> {
         self.snapshot.settings.known()?.get(name)?.setting.parse().ok()
     }

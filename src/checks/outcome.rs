@@ -41,7 +41,7 @@ pub struct CheckOutcome {
     pub unknown: Vec<Unavailable>,
     /// Reasons why the check does not apply, or not to all objects.
     pub not_applicable: Vec<NotApplicable>,
-    /// Measured value, also when it is no finding. Of several, the one closest to its threshold; `None` when nothing
+    /// Measured value, also without a finding. Of several, the one closest to its threshold; `None` when nothing
     /// was measured.
     pub reading: Option<Measurement>,
 }

@@ -206,7 +206,7 @@ impl AuditInput {
         predictions.collect()
     }
 
-    /// Returns what the checks evaluate; the audit takes the assessments of slots and indexes from it.
+    /// Returns the evidence for the checks; the audit takes the assessments of slots and indexes from it.
     fn evidence(&self) -> Evidence<'_> {
         Evidence::new(&self.snapshot, self.history.clone()).with_limits(self.slot_limits, self.index_limits)
     }

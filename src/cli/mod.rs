@@ -91,7 +91,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Returns the exit code of a run that is interrupted without a handler: never one that means a result.
+    /// Returns the exit code of a run that is interrupted outside of a handler. It differs from the codes of results.
     pub fn exit_if_interrupted(&self) -> ExitCode {
         match self {
             Command::Check(_) => ExitCode::Failed.under_check(),

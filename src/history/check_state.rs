@@ -10,7 +10,7 @@ use crate::facts::{Class, Level};
 use jiff::Timestamp;
 
 impl Store {
-    /// Takes the lease of a target until `until`. Returns the time until which another run has it, if one has.
+    /// Takes the lease of a target until `until`. Returns the end of the lease if another run holds it.
     pub async fn claim(
         &self,
         target_key: &str,
@@ -121,7 +121,7 @@ mod tests {
         let store = Store::open(&StoreAddress::File(folder.path().join("h.db"))).await.unwrap();
         let time_at = |second: i64| Timestamp::from_second(second).unwrap();
         assert_eq!(store.claim("here", time_at(1), time_at(100)).await.unwrap(), Ok(()));
-        // One that was interrupted while it asked does not know whether it has the place.
+        // A run that was interrupted during its request releases a lease that it may not hold.
         store.release("here", time_at(101)).await.unwrap();
         assert_eq!(store.claim("here", time_at(2), time_at(102)).await.unwrap(), Err(time_at(100)));
         store.release("here", time_at(100)).await.unwrap();

@@ -19,7 +19,7 @@ pub(super) const PORT: u16 = 5432;
 /// The longest path of a socket, in bytes without the closing NUL: 108 on Linux, 104 on the BSDs.
 const MAX_PATH: usize = 103;
 
-/// The place of the socket.
+/// Location of the socket.
 #[derive(Debug)]
 pub(super) enum DriverSocket {
     /// A name in the abstract namespace, with its leading NUL.

@@ -103,7 +103,7 @@ fn continuation_evidence(branch: &KnownBranch, identity: &SampleIdentity) -> Opt
 mod tests {
     use super::*;
 
-    /// Of the tests' time, a thousand of which are a day: no two days are at once.
+    /// Converts a time of the tests to microseconds. A day has 1,000 units, so two days are never concurrent.
     fn time_at(time: i64) -> i64 {
         time * CONCURRENT_MICROS
     }

@@ -1,4 +1,4 @@
-//! The changes of which one recipient was not notified yet.
+//! The changes that one recipient has not been notified of.
 
 use super::notify::{Notification, Recipient, TargetChanges};
 use super::target::TargetResult;

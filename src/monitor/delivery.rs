@@ -62,7 +62,7 @@ impl Monitor<'_> {
     }
 }
 
-/// Returns what earlier runs notified, without recipients that are no longer configured.
+/// Returns the findings that earlier runs notified, without those of recipients that are no longer configured.
 fn previously_notified(result: &TargetResult, names: &BTreeSet<&str>) -> Vec<NotifiedFinding> {
     let mut notified = result.pending.as_ref().map(|pending| pending.previous.notified.clone()).unwrap_or_default();
     notified.retain(|notified_finding| names.contains(notified_finding.recipient.as_str()));

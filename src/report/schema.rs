@@ -97,7 +97,7 @@ fn document_schema(command: &'static str, forms: &[Form]) -> (&'static str, Sche
     (command, schema)
 }
 
-/// A key that a document may lack is left out instead of null.
+/// An optional key is omitted; it is never null.
 fn refuse_null_if_optional(schema: &mut Schema) {
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
@@ -130,7 +130,7 @@ fn remove_null(property: &mut Value) {
     }
 }
 
-/// Removes defaults, which concern readers of snapshots, and formats of numbers, which are no part of JSON Schema.
+/// Removes defaults, which concern readers of snapshots, and formats of numbers, which JSON Schema does not define.
 /// Descriptions are Rust documentation: links and `None` get the form that they have in JSON.
 fn clean_annotations(schema: &mut Schema) {
     schema.remove("default");

@@ -37,7 +37,7 @@ pub struct SlotActivity {
     pub rows_written: Option<u64>,
 }
 
-/// Returns the whole seconds from `earlier` to `later`; 0 in the opposite case.
+/// Returns the whole seconds from `earlier` to `later`; 0 if `later` is before `earlier`.
 pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.duration_since(earlier).as_secs()).unwrap_or(0)
 }

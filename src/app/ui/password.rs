@@ -13,7 +13,7 @@ use std::{
 ///
 /// # Errors
 ///
-/// There is no terminal, the line ends by Ctrl-D with nothing typed, or it is not UTF-8.
+/// There is no terminal, Ctrl-D was pressed before anything was typed, or the line is not UTF-8.
 pub(super) fn read_password_line(prompt: &str) -> io::Result<String> {
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
@@ -77,7 +77,7 @@ fn read_edited_line(terminal: &mut impl Read, keys: &Keys) -> io::Result<Vec<u8>
             end if end == keys.end => return Ok(line),
             kill if kill == keys.kill => line.clear(),
             erase if erase == keys.erase || erase == 0x7f || erase == 0x08 => {
-                // All bytes of a character of UTF-8: those that continue one begin with the bits 10.
+                // All bytes of a UTF-8 character: continuation bytes begin with the bits 10.
                 while line.pop().is_some_and(|last| last & 0xc0 == 0x80) {}
             }
             other => line.push(other),

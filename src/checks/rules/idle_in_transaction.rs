@@ -30,7 +30,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         let Some((level, threshold)) = outcome.record_and_compare(&pid, idle, limits.warning, limits.critical) else {
             continue;
         };
-        // The next run sees other processes of the same program, so the longest one represents them.
+        // The process ids differ in the next run, so the session that is idle longest represents the program.
         let subject = format!("{database}/{role}");
         if outcome.findings.iter().any(|symptom| symptom.subject == subject) {
             continue;

@@ -1,4 +1,4 @@
-//! Invalid indexes that a failed build left behind.
+//! Invalid indexes, left behind by a failed build or drop.
 
 use crate::analysis::index::is_left_invalid;
 use crate::checks::evidence::{collect_database_facts, relation_subject};

@@ -60,9 +60,9 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     Ok(outcome)
 }
 
-/// Returns the minimum time for which the standby has not replayed what the previous sample saw. The server measures
-/// lag only while it replays new WAL: for a standby that is paused on an idle primary, or has just reconnected, its
-/// value is old or null.
+/// Returns the minimum time for which the standby has not replayed the position of the previous sample. The server
+/// measures lag only while it replays new WAL: for a standby that is paused on an idle primary, or has just
+/// reconnected, its value is old or null.
 fn unreplayed_seconds(evidence: &Evidence<'_>, walsender: &Walsender) -> Option<u64> {
     let before = evidence.previous_counters()?;
     (walsender.replay_lsn? < before.current_lsn?).then(|| evidence.seconds_since(before.collected_at))

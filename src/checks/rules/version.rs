@@ -77,7 +77,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             ));
         }
     } else if seconds_between(midnight(as_of), now) >= limits.table.0 && as_of < *end {
-        // Minor releases come every thirteen weeks, so there is a newer one that this table does not have.
+        // A minor release is published every thirteen weeks, so one exists that this table lacks.
         outcome.not_applicable.push(NotApplicable::NotSupported(message![format!(
             "the built-in table of releases ends at {as_of} ({major}.{last}): later minor releases are unknown"
         )]));
@@ -136,7 +136,7 @@ fn midnight(day: Date) -> Timestamp {
     day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |day| day.timestamp())
 }
 
-/// Returns the whole seconds from one time to the other; 0 in the opposite case.
+/// Returns the whole seconds from one time to the other; 0 if the first is later.
 fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }

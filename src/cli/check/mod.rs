@@ -59,7 +59,7 @@ pub struct CheckArgs {
 /// over a target.
 const LEASE_MARGIN_SECONDS: i64 = 300;
 
-/// What all targets of one run share.
+/// State that all targets of one run share.
 struct CheckRun<'a> {
     context: &'a Context,
     config: &'a Config,

@@ -137,7 +137,7 @@ async fn prepare_incident(demo_context: &Context) -> Result<(), Failure> {
                 return Err(anyhow::anyhow!("\"{}\" did not fail as expected", step.name).into());
             }
         }
-        // Off until now, to write the WAL faster. A check reports it.
+        // `fsync` was off until now, to write the WAL faster. The check unsafe-settings would report it.
         for statement in ["alter system set fsync = on", "select pg_reload_conf()"] {
             writer.execute_script(statement).await.with_context(|| format!("cannot run \"{statement}\""))?;
         }

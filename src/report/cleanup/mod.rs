@@ -97,7 +97,7 @@ impl CleanupReport {
         gaps: &mut Gaps,
     ) -> CleanupReport {
         if let Some(db) = snapshot.database_snapshots.iter().find(|contents| contents.database == cleanup.database) {
-            // The history may know the window anyway.
+            // The observation window can still be known from the history.
             let window = Window::from_snapshot(snapshot, db, None);
             if let Err(why) = &window.since
                 && cleanup.observed_since.is_none()

@@ -243,7 +243,7 @@ impl Row {
             bytes: last.bytes + rate * FORECAST_DAYS,
         };
         let rates = self.bytes_per_day_low.zip(self.bytes_per_day).zip(self.bytes_per_day_high);
-        // More points are not visible.
+        // A chart cannot show more points.
         let every = self.points.len().div_ceil(1_000);
         let mut points: Vec<ChartPoint> = self.points.iter().step_by(every).map(chart_point).collect();
         points.push(last);

@@ -21,7 +21,7 @@ pub struct OverviewReport {
     charts: Vec<render::Chart>,
     #[serde(skip)]
     slot_rows: Vec<slots::Row>,
-    /// Alerts, the worst first. In the JSON, the envelope has them.
+    /// Alerts, the worst first. In the JSON, they are part of the envelope.
     #[serde(skip)]
     findings: Vec<FindingLine>,
     /// Whether the server writes no log files itself.

@@ -14,7 +14,7 @@ pub enum ActionOutcomeKind {
     Refused,
     /// The server refused. Nothing was done.
     Failed,
-    /// No response, or none that tells. It may have been done.
+    /// No response, or an error that does not show the outcome. It may have been done.
     Unknown,
     /// The connection was lost before. Nothing was done.
     NotTried,

@@ -1,4 +1,4 @@
-//! What is never dropped, what needs a flag, what needs a name; then what is.
+//! Tests of the plan: slots that are never dropped, that need a flag, that need a name, and that are dropped.
 
 use super::*;
 use crate::actions::{Consent, Plan as _};
@@ -35,7 +35,7 @@ fn physical_slot_json(fields: Value) -> Value {
     slot
 }
 
-/// A look at 17 that finds WAL at segment 100 and the last checkpoint at 90.
+/// A snapshot on 17 with the WAL position at segment 100 and the last checkpoint at segment 90.
 fn snapshot_with_slots(slots: &[Value], fields: Value) -> Snapshot {
     let setting = |name: &str, value: &str, unit: Value| json!({"name": name, "setting": value, "unit": unit, "source": "default", "pending_restart": false});
     let mut snapshot_json = json!({
@@ -72,7 +72,7 @@ fn request_for(names: &[&str]) -> SlotDropRequest {
     SlotDropRequest { names: names.iter().map(|name| (*name).to_owned()).collect(), ..SlotDropRequest::default() }
 }
 
-/// What speaks against dropping the one slot.
+/// Returns the reasons against dropping the slot.
 fn refusals_for(slot: Value, fields: Value, asked: SlotDropRequest) -> Vec<Refusal> {
     let name = slot["slot_name"].as_str().unwrap().to_owned();
     let plan =
@@ -314,8 +314,8 @@ fn recreate_statement_keeps_slot_kind() {
 }
 
 proptest! {
-    /// Whatever is asked and agreed to: what is in use, temporary, or a synced copy is in no confirmed plan; what is
-    /// managed only with its flag; and what an unattended run drops is named, and proven unless that was waived.
+    /// For any request and consent: a confirmed plan contains no active, temporary or synced slot, and a managed slot
+    /// only with its flag. Without a terminal, each slot is named, and proven unless the proof was waived.
     #[test]
     fn slot_drop_confirmed_plan_obeys_rules(
         kinds in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()), 1..6),

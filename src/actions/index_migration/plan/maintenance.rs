@@ -94,7 +94,7 @@ pub struct Maintenance {
 impl Plan for Maintenance {
     type Unconfirmed = &'static str;
 
-    /// One script for all of it.
+    /// A consent covers all tasks, because one script contains them.
     fn restrict_to(self, _: &Consent) -> Result<Maintenance, &'static str> {
         if self.tasks.is_empty() { Err("no index needs maintenance") } else { Ok(self) }
     }

@@ -60,7 +60,7 @@ pub enum Lock {
     },
 }
 
-/// Clean-up of one database. It is sound as a whole.
+/// Clean-up of one database. After all drops, every need still has an index.
 #[derive(Clone, Debug)]
 pub struct IndexCleanup {
     /// Name of the database.
@@ -244,7 +244,7 @@ fn is_tree_complete(index: &Index, indexes: &HashMap<u32, &Index>, index_tree: &
 impl Plan for IndexCleanup {
     type Unconfirmed = &'static str;
 
-    /// Files are written for all of it or for nothing: what is selected is sound as a whole.
+    /// A consent covers the whole clean-up or none of it, because the needs were checked for the whole selection.
     fn restrict_to(self, _: &Consent) -> Result<IndexCleanup, &'static str> {
         if self.removals.is_empty() { Err("no index is selected") } else { Ok(self) }
     }

@@ -135,7 +135,7 @@ pub fn select_indexes(
             }
         }
     }
-    // Checked against the needs of the verdicts: the selection is sound as a whole, or refused.
+    // The selection is refused if it leaves a need without an index.
     select_drops(plan, &names)?;
     Ok(selection)
 }

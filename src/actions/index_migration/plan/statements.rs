@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(create_index_statements(&[misplaced_predicate]).unwrap_err(), StatementError::PredicateNotAtEnd);
     }
 
-    /// What the server makes of a literal.
+    /// Returns the value of a literal, as the server reads it.
     fn parse_literal(literal: &str) -> String {
         let (is_escape, body) = match literal.strip_prefix('E') {
             Some(rest) => (true, rest),

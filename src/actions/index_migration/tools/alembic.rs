@@ -72,7 +72,7 @@ fn read_revisions(folder: &MigrationFolder) -> Result<Revisions, MigrationError>
     Ok(Revisions { revisions, heads })
 }
 
-/// Returns what is assigned to a name at the beginning of a line, with or without a type; brackets may span lines.
+/// Returns the value assigned to a name at the beginning of a line, with or without a type; brackets may span lines.
 fn assigned_value(text: &str, name: &str) -> String {
     let mut lines = text.lines().skip_while(|line| {
         let rest = line.strip_prefix(name).map(str::trim_start);

@@ -74,7 +74,7 @@ pub struct MigrationPart<'a> {
     pub position: (usize, usize),
 }
 
-/// Statement of a part without anything to do.
+/// No-op statement, for a part of the migration that does nothing.
 pub const NO_OP_STATEMENT: &str = "SELECT 1";
 
 impl Migration {

@@ -1,5 +1,5 @@
 //! Migration tools: the folder of their migrations, the names of the next ones, and their contents. One file per tool.
-//! What they accept was tried with the tools themselves (`tests/runners`) or read in their sources
+//! What they accept was tested with the tools themselves (`tests/runners`) or read in their sources
 //! (docs/reference/migration-tools.md#one-statement-per-query).
 
 mod alembic;
@@ -134,7 +134,7 @@ impl Framework {
         }
     }
 
-    /// Returns what to know of the tool before running the migrations, in addition to the header of each file; `None`
+    /// Returns a note on running the migrations with this tool, in addition to the header of each file; `None`
     /// when there is nothing.
     pub fn advice(self) -> Option<&'static str> {
         match self {

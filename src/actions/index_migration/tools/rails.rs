@@ -11,7 +11,7 @@ pub fn rails_files(
     migrations: &[Migration],
     now: Timestamp,
 ) -> Result<Vec<NewFile>, MigrationError> {
-    // Rails refuses two classes with the same name, and `drop_a_1` and `drop_a1` give the same.
+    // Rails refuses two classes with the same name, and `drop_a_1` and `drop_a1` have the same class name.
     let mut stems = Stems::after(folder, ".rb", VersionStyle::Seconds, now).with_normalizer(to_camel_case);
     let release = migration_release(folder)?;
     let mut files = Vec::new();
@@ -84,7 +84,7 @@ mod tests {
         let names: Vec<_> = made.iter().map(|file| file.path.display().to_string()).collect();
         assert_eq!(names, ["20260131235958_drop_a_1.rb", "20260131235959_drop_a1_2.rb"]);
         assert!(made[0].text.contains("class DropA1 <") && made[1].text.contains("class DropA12 <"), "{made:?}");
-        // Nor with a migration that is there.
+        // An existing migration with the same class name is avoided, too.
         let folder =
             MigrationFolder { names: vec!["20250101000000_drop_b1.rb".to_owned()], ..MigrationFolder::default() };
         let mut stems = Stems::after(&folder, ".rb", VersionStyle::Seconds, now).with_normalizer(to_camel_case);

@@ -89,7 +89,7 @@ fn read_dbmate(files: &[NewFile]) -> UpDownStatements {
     files.iter().map(of).collect()
 }
 
-/// Liquibase: changesets, each with the one line of its rollback; gone back from the last.
+/// Liquibase: changesets, each with one line of rollback. The rollback runs from the last changeset to the first.
 fn read_liquibase(text: &str) -> UpDownStatements {
     assert!(text.starts_with("--liquibase formatted sql\n"));
     text.split("\n--changeset ")
@@ -104,13 +104,13 @@ fn read_liquibase(text: &str) -> UpDownStatements {
         .collect()
 }
 
-/// The string at the beginning of a text, as Python and JavaScript read it: JSON's escapes are a part of theirs.
+/// Returns the string at the beginning of a text. Python and JavaScript support all escapes of JSON.
 fn read_string(text: &str) -> String {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<String>();
     stream.next().expect("a string").expect("a whole one")
 }
 
-/// All strings behind `mark`, in both functions or lists.
+/// Returns all strings after `mark`, of the up part and of the down part.
 fn read_calls(text: &str, divider: &str, mark: &str) -> (Vec<String>, Vec<String>) {
     let code: String = text
         .lines()
@@ -125,7 +125,7 @@ fn read_calls(text: &str, divider: &str, mark: &str) -> (Vec<String>, Vec<String
     (of(up), of(down))
 }
 
-/// Ruby: the text of a here-document without its indentation.
+/// Ruby: the text of each heredoc without its indentation.
 fn read_ruby(text: &str) -> (Vec<String>, Vec<String>) {
     let (up, down) = text.split_once("\n  def down\n").unwrap();
     let of = |part: &str| {
@@ -173,7 +173,7 @@ proptest! {
             let files = match files_for(framework, &migration) {
                 Ok(files) => files,
                 Err(MigrationError::Inexpressible { .. }) => {
-                    // Said rather than written wrongly, and only where it must be.
+                    // The tool is refused only if it cannot express the statements.
                     let statements = format!("{up}{first}{second}");
                     let must_be = match framework {
                         Framework::Liquibase => statements.contains("${"),

@@ -144,15 +144,15 @@ mod tests {
         let written = write_all_or_none(&folder, &[file("1_a/up.sql"), file("1_a/down.sql"), file("2.sql")]).unwrap();
         assert_eq!(fs::read_to_string(&written[1]).unwrap(), "-- 1_a/down.sql\n");
         assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
-        // The third is there: the first two do not appear.
+        // The third file exists already, so the first two are not written.
         let error = write_all_or_none(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql")]).unwrap_err();
         assert!(matches!(error, WriteError::Exists(_)), "{error}");
         assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
-        // The third cannot be: its folder is a file.
+        // The third file cannot be written, because its folder is a file.
         let error = write_all_or_none(&folder, &[file("3.sql"), file("4_b/up.sql"), file("2.sql/x.sql")]).unwrap_err();
         assert!(error.to_string().contains("nothing was written"), "{error}");
         assert_eq!(list_names(&folder), ["1_a", "2.sql"]);
-        // Folders that were created for it are removed, too.
+        // Folders that the failed call created are removed, too.
         let other = root.path().join("new/deep");
         write_all_or_none(&other, &[file("a.sql"), file("a.sql/b.sql")]).unwrap_err();
         assert!(!root.path().join("new").exists());

@@ -120,7 +120,7 @@ pub(super) async fn cmd_indexes_migrate(
     if args.maintenance {
         return maintenance::cmd_indexes_maintenance(list, args, context).await;
     }
-    // Before connecting.
+    // Problems of the folder are reported before a connection is made.
     let location = destination::choose_location(args.framework, args.output.as_deref(), &project)?;
     let folder = destination::read_migration_folder(&location)?;
     location.framework.migration_files(&folder, &[], context.now()).map_err(|error| write_failure(&error))?;
@@ -161,7 +161,7 @@ pub(super) async fn cmd_indexes_migrate(
     let what = format!("Write {} into {}", consent::format_file_count(files.len()), location.folder.display());
     let consent = consent::ask_consent(&what, &input.snapshot, &session, args.yes, context).await?;
     let confirmed = cleanup.confirm(consent).map_err(|why| Failure::new(ExitCode::Refused, why))?;
-    // The answer may take long: every index must still be the one that the plan describes.
+    // The user may take long to answer, so every index is compared with the plan again.
     let now = load_index_ddl(&session, &confirmed.plan().oids(), context).await?;
     confirmed.plan().verify_unchanged(&now).map_err(|why| cleanup_failure(&why))?;
     let _whole = interrupt::guard_uninterruptible();
