@@ -27,10 +27,11 @@ pub struct WalShare {
     pub by: SharedBy,
     /// Name of the slot; `None` for other parts.
     pub name: Option<String>,
-    /// Bytes from the holder's position to the present one; these overlap. `None` when unknown, or without a holder.
+    /// WAL from the holder's position to the current one, in bytes; the ranges of several holders overlap. `None` when
+    /// unknown, or without a holder.
     pub retained_bytes: Option<u64>,
-    /// Bytes that no holder with a newer position retains; they add up to the directory. `None` when a holder or the
-    /// directory is unknown.
+    /// Share of `pg_wal` in bytes: WAL that no holder with a newer position retains. Shares add up to the directory.
+    /// `None` when a holder or the directory is unknown.
     pub bytes: Option<u64>,
     /// Whether it is the holder with the oldest position; `None` when a holder is unknown.
     pub binding: Option<bool>,

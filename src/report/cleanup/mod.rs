@@ -27,7 +27,7 @@ pub struct CleanupReport {
 #[derive(Debug, Serialize, JsonSchema)]
 struct CleanupPlan {
     framework: &'static str,
-    /// What shows the tool; null when the user named it.
+    /// File or setting from which the tool was detected; null when the user named the tool.
     source: Option<String>,
     folder: String,
     /// Indexes with the verdict `drop`, or named ones; the largest gain first.
@@ -75,7 +75,7 @@ struct Row {
 pub struct Destination {
     /// Name of the tool.
     pub framework: &'static str,
-    /// What shows the tool; `None` when the user named it.
+    /// File or setting from which the tool was detected; `None` when the user named the tool.
     pub source: Option<String>,
     /// Folder of migrations.
     pub folder: String,

@@ -68,7 +68,7 @@ struct DropLine {
     /// Consequence of a drop for the owner.
     cost: String,
     retained_bytes: Option<u64>,
-    /// WAL that dropping only this slot releases.
+    /// WAL that is released if only this slot is dropped, in bytes.
     reclaimable: Frees,
     /// Statement that creates an empty slot like it, which starts at the present position.
     recreate_statement: String,

@@ -69,9 +69,9 @@ pub(super) struct Row {
     active_pid: Option<i32>,
     restart_lsn: Option<Lsn>,
     confirmed_flush_lsn: Option<Lsn>,
-    /// WAL from its position to the present one; 0 when lost or never reserved.
+    /// WAL from its position to the current one, in bytes; 0 when lost or never reserved.
     pub retained_bytes: Option<u64>,
-    /// WAL that dropping only this slot releases.
+    /// WAL that is released if only this slot is dropped, in bytes.
     pub reclaimable_bytes: Option<u64>,
     pub wal_status: Option<WalStatus>,
     safe_wal_size: Option<i64>,

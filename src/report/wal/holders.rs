@@ -12,9 +12,9 @@ pub struct HolderLine {
     cause: &'static str,
     /// Name of the slot.
     name: Option<String>,
-    /// Bytes from the holder's position to the present one; these overlap.
+    /// WAL from the holder's position to the current one, in bytes; the ranges of several holders overlap.
     retained_bytes: Option<u64>,
-    /// Bytes that no holder with a newer position retains; they add up to the directory.
+    /// Share of `pg_wal` in bytes: WAL that no holder with a newer position retains. Shares add up to the directory.
     bytes: Option<u64>,
     /// Whether it is the holder with the oldest position.
     binding: Option<bool>,

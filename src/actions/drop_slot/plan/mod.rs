@@ -139,7 +139,7 @@ pub struct SlotDrop {
     pub cost: String,
     /// WAL in bytes from its position to the present one; `None` when unknown.
     pub retained_bytes: Option<u64>,
-    /// WAL that dropping only this slot releases.
+    /// WAL that is released if only this slot is dropped, in bytes.
     pub reclaimable: ReclaimableWal,
     /// Statement that creates an empty slot of the same name and type. It starts at the present position.
     pub recreate_statement: String,
