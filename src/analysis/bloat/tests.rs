@@ -28,7 +28,7 @@ fn btree_pages(rows: u64, deduplicates: bool, layout: ColumnLayout, found: Colum
 
 #[test]
 fn heap_fixed_width_rows_match_the_server() {
-    // What pg_relation_size said of freshly filled tables.
+    // Values of pg_relation_size for freshly filled tables.
     assert_eq!(heap_pages(100_000, 100, &[(INT4, column_statistics(4, 0.0, -1.0))]), 443);
     let padded = [(BOOL, 1), (INT8, 8), (BOOL, 1), (INT8, 8), (ColumnLayout { attlen: 2, attalign: 2 }, 2), (INT4, 4)];
     assert_eq!(
@@ -57,7 +57,7 @@ fn row_width_includes_alignment_padding() {
 
 #[test]
 fn btree_deduplicates_equal_keys() {
-    // What pg_relation_size said of indexes built on 300,000 rows.
+    // Values of pg_relation_size for indexes built on 300,000 rows.
     assert!(btree_pages(300_000, true, INT4, column_statistics(4, 0.0, -1.0)).abs_diff(825) <= 1);
     assert!(btree_pages(300_000, false, INT4, column_statistics(4, 0.0, 10.0)).abs_diff(825) <= 1);
     for (distinct, built) in [(1.0, 257_u64), (10.0, 258), (3_000.0, 252)] {

@@ -5,7 +5,7 @@ use crate::analysis::bloat::EstimateError;
 use crate::facts::{DatabaseSnapshot, Fact, Index, Persistence, Table, Unavailable};
 use std::collections::{BTreeMap, HashMap};
 
-/// Files of a database that belong to no relation (docs/reference/sizes-and-bloat.md#files-beside-relations).
+/// Files of a database that belong to no relation (docs/reference/sizes-and-bloat.md#files-other-than-relations).
 const NON_RELATION_BYTES: u64 = 160 << 10;
 
 /// Kind of a predicted relation.

@@ -38,7 +38,7 @@ pub struct Assumptions {
     /// Growth in bytes per day that replaces history and statistics; `None` when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub growth_bytes_per_day: Option<u64>,
-    /// Size in bytes of the volume that the user asks about; `None` without such a question.
+    /// Size in bytes of the volume that `--target-size` tests; `None` without the option.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_bytes: Option<u64>,
 }

@@ -55,13 +55,13 @@ pub enum ComponentKind {
     TemporaryFiles,
     /// Log files of the server.
     ServerLogs {
-        /// Whether the server does not collect its log (`logging_collector` is off), so that SQL can see neither path
-        /// nor size.
+        /// Whether the server does not collect its log (`logging_collector` is off), so that neither path nor size is
+        /// visible in SQL.
         written_elsewhere: bool,
     },
     /// Changes that logical decoding has spilled to disk.
     SlotSpill,
-    /// Space that the file system counts and SQL does not see.
+    /// Space that the file system counts and that is not visible in SQL.
     OutsideSql {
         /// Used space in bytes, as the file system reports it.
         used_fs_bytes: u64,

@@ -14,7 +14,7 @@ pub enum Severity {
     Blocker,
     /// The move works, but something has to be done or accepted.
     Warning,
-    /// SQL cannot see it: the user has to check.
+    /// Not visible in SQL: the user has to check.
     Checklist,
 }
 
@@ -150,13 +150,13 @@ pub enum AuditFindingKind {
         /// Sum of the known sizes in bytes.
         bytes: u64,
     },
-    /// A given volume size is smaller than the data that SQL sees.
+    /// A given volume size is smaller than the data that is visible in SQL.
     VolumeTooSmall {
         /// Option or description of the size.
         source: &'static str,
         /// Given size in bytes.
         source_bytes: u64,
-        /// Bytes that SQL sees.
+        /// Bytes that are visible in SQL.
         seen_bytes: u64,
     },
     /// The new volume is below 400 GiB, where gp3 loses its striping and with it throughput.
@@ -247,8 +247,8 @@ const COMMON_CHECKLIST: [&str; 2] = [
     "a backup was restored and verified",
 ];
 
-/// Returns all findings for one method, the worst first. `seen_bytes` is the space that SQL sees in use, `recommended`
-/// the recommended volume size in bytes.
+/// Returns all findings for one method, the worst first. `seen_bytes` is the used space that is visible in SQL,
+/// `recommended` the recommended volume size in bytes.
 pub fn audit_findings(
     snapshot: &Snapshot,
     method: MoveMethod,

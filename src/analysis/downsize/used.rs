@@ -4,7 +4,7 @@ use super::{Amount, Assumptions, Component, ComponentGroup, ComponentKind, Confi
 use crate::facts::{Database, Fact, SlotType, Snapshot, Unavailable};
 use crate::quote::grant;
 
-/// Returns the components that SQL can see, and the difference to what the file system reports.
+/// Returns the components that are visible in SQL, and the difference to what the file system reports.
 pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Component> {
     let measured =
         |kind, bytes| Component::known(ComponentGroup::Used, kind, Amount::exact(bytes), Confidence::Measured);
@@ -38,7 +38,7 @@ pub fn used_components(snapshot: &Snapshot, assumptions: &Assumptions) -> Vec<Co
     });
     if let Some(used_fs_bytes) = assumptions.used_fs_bytes {
         let seen: u64 = components.iter().filter_map(|component| component.amount).map(|amount| amount.bytes).sum();
-        // The file system's figure includes what SQL could not see, so no component is missing from the sum.
+        // The file system's figure includes what is not visible in SQL, so no component is missing from the sum.
         for component in &mut components {
             component.counted = component.amount.is_some();
         }

@@ -1,4 +1,4 @@
-//! What is not proven is not said; then what is.
+//! Verdicts on slots: first without a proof, then with one.
 
 use super::*;
 use crate::facts::{SlotType, WalStatus};

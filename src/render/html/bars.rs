@@ -1,5 +1,5 @@
 //! Bar charts: parts of a whole, and steps from one sum to another. All bars of a chart share one scale. The name is
-//! beside its bar, or above it on a narrow screen.
+//! next to its bar, or above it on a narrow screen.
 
 use super::table::figures_table;
 use crate::render::{Share, Step, StepKind, escape_unprintable, human};

@@ -16,7 +16,7 @@ struct Qualification {
     indexes: bool,
 }
 
-/// Appends a table. Without a width limit it has all columns, otherwise those that fit and say something.
+/// Appends a table. Without a width limit it has all columns, otherwise those that fit and are not empty.
 pub(super) fn push_table(out: &mut String, table: &Table, style: Style) {
     let schema = shared_schema(table);
     let is_shared = schema.is_some();
@@ -120,7 +120,7 @@ fn push_notes(out: &mut String, table: &Table, too_wide: &[usize], empty: &[usiz
     }
 }
 
-/// Returns the columns to show, and the optional ones that say nothing.
+/// Returns the columns to show, and the optional columns with only zero or empty values.
 fn present_columns(table: &Table, cells: &[Vec<String>], is_limited: bool) -> (Vec<usize>, Vec<usize>) {
     // A column without title and values is left out silently.
     let bare = |c: &usize| table.columns[*c].title.is_empty() && cells.iter().all(|row| row[*c].is_empty());

@@ -213,7 +213,7 @@ impl<'a> Row<'a> {
         self.assessment.verdict > Verdict::Keep || self.assessment.findings.contains(&IndexFinding::IndexBloat)
     }
 
-    /// Returns the definition if the names of the columns do not say it all.
+    /// Returns the definition if it contains more than the names of the columns.
     pub fn definition_beyond_columns(&self) -> Option<&'a str> {
         let has_more = self.index.is_partial || self.index.is_expression;
         self.index.definition.as_deref().filter(|_| has_more)

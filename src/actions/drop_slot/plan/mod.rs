@@ -27,7 +27,7 @@ pub struct SlotDropOutcome {
     pub slot_name: String,
     /// Outcome.
     pub outcome: ActionOutcomeKind,
-    /// Error of the server, or reason; `None` when there is nothing to say.
+    /// Error of the server, or the reason; `None` without either.
     pub detail: Option<String>,
     /// Id of the journal entry; `None` without an entry, or without a journal.
     pub journal_id: Option<i64>,
@@ -40,7 +40,7 @@ pub struct SlotDropOutcome {
 pub struct CheckpointOutcome {
     /// Outcome.
     pub outcome: ActionOutcomeKind,
-    /// Error of the server, or reason; `None` when there is nothing to say.
+    /// Error of the server, or the reason; `None` without either.
     pub detail: Option<String>,
     /// Size of `pg_wal` in bytes before the first drop; `None` when the role may not read it.
     pub before_bytes: Option<u64>,

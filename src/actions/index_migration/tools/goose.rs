@@ -26,7 +26,7 @@ pub fn goose_files(
     Ok(files)
 }
 
-/// Encloses a statement in marks when goose could see an end or a comment in it (`internal/sqlparser/parser.go`).
+/// Encloses a statement in marks when goose could find an end or a comment in it (`internal/sqlparser/parser.go`).
 fn goose_statement(step: &Statement) -> String {
     let is_plain = !step.sql.contains(';') && !step.sql.contains("--");
     match is_plain {
