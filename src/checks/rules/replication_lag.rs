@@ -88,7 +88,7 @@ fn is_logical_consumer(walsender: &Walsender, snapshot: &Snapshot) -> bool {
 }
 
 /// Evaluates a standby from its own data. It lags only if it has WAL to replay: on an idle primary, the age of the last
-/// commit grows by itself. A standby that receives nothing cannot know its lag.
+/// commit grows by itself. The lag of a standby that receives nothing is unknown.
 fn evaluate_standby(
     evidence: &Evidence<'_>,
     limits: &Limits,

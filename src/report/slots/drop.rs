@@ -70,7 +70,7 @@ struct DropLine {
     retained_bytes: Option<u64>,
     /// WAL that is released if only this slot is dropped, in bytes.
     reclaimable: Frees,
-    /// Statement that creates an empty slot like it, which starts at the present position.
+    /// Statement that creates an empty slot like it, which starts at the current position.
     recreate_statement: String,
     decision: Decision,
     refusals: Vec<RefusalLine>,

@@ -51,7 +51,7 @@ pub struct CheckpointOutcome {
 }
 
 /// Returns the statement that creates an empty slot of the same name and type, for documentation. Its position is the
-/// present one, not that of the old slot. A logical slot must be created in its own database.
+/// current one, not that of the old slot. A logical slot must be created in its own database.
 pub fn recreate_slot_statement(slot: &Slot, major: u32) -> String {
     let name = quote_literal(&slot.slot_name);
     match slot.slot_type {
@@ -137,11 +137,11 @@ pub struct SlotDrop {
     pub owner: Option<Owner>,
     /// Consequence for the owner.
     pub cost: String,
-    /// WAL in bytes from its position to the present one; `None` when unknown.
+    /// WAL in bytes from its position to the current one; `None` when unknown.
     pub retained_bytes: Option<u64>,
     /// WAL that is released if only this slot is dropped, in bytes.
     pub reclaimable: ReclaimableWal,
-    /// Statement that creates an empty slot of the same name and type. It starts at the present position.
+    /// Statement that creates an empty slot of the same name and type. It starts at the current position.
     pub recreate_statement: String,
     /// Whether the user named it, on the command line or in the configuration. `--stale` alone does not name a slot.
     #[serde(skip)]
