@@ -11,7 +11,7 @@ const MIN_TABLE_BYTES: u64 = 1 << 20;
 const MAX_NAMES: usize = 5;
 
 /// Returns the tables without a scan; `None` when there are none, when the counters are younger than the observation
-/// period of indexes, or on a standby, which has no counters of the primary.
+/// window of indexes, or on a standby, which has no counters of the primary.
 pub fn unscanned_tables(snapshot: &Snapshot, db: &DatabaseSnapshot, limits: &IndexLimits) -> Option<Component> {
     let since =
         db.statistics_resets.known().filter(|statistics_resets| statistics_resets.track_counts)?.counting_since();

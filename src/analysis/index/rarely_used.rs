@@ -6,7 +6,7 @@ use crate::analysis::index::{Confidence, IndexFinding, Reason, Verdict};
 use jiff::Timestamp;
 
 /// Evaluates an index with few scans. The limit is an absolute number, since the planner scans indexes to find the ends
-/// of a range; from PostgreSQL 16 on, a last scan before the observation period is reason enough.
+/// of a range; from PostgreSQL 16 on, a last scan before the observation window is reason enough.
 pub(super) fn evaluate_rarely_used(
     subject: &IndexSubject<'_>,
     scans: u64,

@@ -72,7 +72,7 @@ impl ScanEvidence {
         self.caps.iter().chain((!subject.table_was_read).then_some(&IDLE))
     }
 
-    /// Returns why the index is not known to be as old as the observation period; `None` when it is. The catalog has no
+    /// Returns why the index is not known to be as old as the observation window; `None` when it is. The catalog has no
     /// creation time, so only a sample with the index proves its age.
     pub fn too_young(&self, subject: &IndexSubject<'_>) -> Option<Reason> {
         let minimum_seconds = self.limits.min_observation_seconds;
