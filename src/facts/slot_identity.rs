@@ -22,7 +22,7 @@ impl SlotIdentity {
     /// Returns the columns in which the slot differs from an earlier snapshot of it; empty if it is unchanged.
     ///
     /// On 17 and newer, a connection that moves neither position sets `inactive_since`
-    /// (docs/reference/slots.md#visits-without-progress).
+    /// (docs/reference/slots.md#connections-without-progress).
     pub fn differs_from(&self, earlier: &Slot) -> Vec<&'static str> {
         let now = &self.slot;
         let columns = [

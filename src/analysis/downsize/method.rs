@@ -1,4 +1,4 @@
-//! Methods of moving a cluster to a smaller volume (docs/reference/providers.md#ways-of-moving-to-a-smaller-volume).
+//! Methods of moving a cluster to a smaller volume (docs/reference/providers.md#methods-of-moving-to-a-smaller-volume).
 
 use super::Amount;
 use crate::facts::Provider;

@@ -8,7 +8,7 @@ use super::nulls::assert_nulls_explained;
 use super::program::{REPORT_NAMES, array_field, find_element, report_json, run_pgtend};
 use crate::clusters::{cluster_options, connect_superuser, on_a_major_and_the_newest_alone};
 
-/// Functions that Aurora refuses to every role (docs/reference/wal.md#functions-and-rights), and more.
+/// Functions that Aurora refuses to every role (docs/reference/wal.md#functions-and-privileges), and more.
 const REVOKED_FUNCTIONS: [&str; 6] = [
     "revoke execute on function pg_ls_waldir() from public, pg_monitor",
     "revoke execute on function pg_ls_archive_statusdir() from public, pg_monitor",
