@@ -33,7 +33,7 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
                 " were reset at ",
                 since,
                 why,
-                ": verdicts on unused indexes need a new observation period"
+                ": verdicts on unused indexes need a new observation window"
             ],
             advice: message!["run `ANALYZE` in that database, so that autovacuum has current row counts"],
         });
