@@ -14,7 +14,7 @@ pub enum ActionError {
     #[error(transparent)]
     Journal(#[from] HistoryError),
     /// The connected server is not the planned one; the text names the differences.
-    #[error("the connection reached another server than planned: {0}")]
+    #[error("the connection reached a different server than planned: {0}")]
     AnotherServer(String),
 }
 

@@ -87,7 +87,7 @@ pub(super) fn note_missing_bloat<'a>(
                 ))
                 .with_hint(Some("narrow the list with --schema or --table")),
             },
-            EstimateError::NeverAnalyzed => unavailable("never analysed").with_hint(Some("run ANALYZE")),
+            EstimateError::NeverAnalyzed => unavailable("never analyzed").with_hint(Some("run ANALYZE")),
             EstimateError::NoSelect => {
                 unavailable("permission denied for statistics of columns that the role cannot SELECT")
                     .with_hint(select_grant(&subjects, is_expression, server))

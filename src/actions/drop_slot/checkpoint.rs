@@ -47,7 +47,7 @@ pub async fn run_checkpoint(
     let outcome = match write_session.execute_guarded(&guard, &intent.statement).await {
         Ok(()) => JournalOutcome { outcome: JournalOutcomeKind::Done, detail: None, finished_at: now() },
         Err(ExecuteError::Refused { sqlstate: SqlState::DIVISION_BY_ZERO, .. }) => {
-            let detail = Some("the connection reached another server than planned".to_owned());
+            let detail = Some("the connection reached a different server than planned".to_owned());
             JournalOutcome { outcome: JournalOutcomeKind::Refused, detail, finished_at: now() }
         }
         Err(undone @ ExecuteError::Refused { .. }) => {

@@ -185,7 +185,7 @@ impl SlotDropExecution<'_> {
     /// Returns why the connected server is not the planned one; `None` when it is.
     fn describe_other_server(&self, identity: &ServerIdentity) -> Option<String> {
         let differences = describe_differences(&self.plan.plan().server.identity, identity)?;
-        Some(format!("the connection reached another server than planned: {differences}"))
+        Some(format!("the connection reached a different server than planned: {differences}"))
     }
 
     fn build_intent(

@@ -5,9 +5,9 @@ use crate::checks::thresholds::limits;
 use crate::checks::{Evaluation, Evidence, id_age};
 
 limits! {
-    /// Age of a database's oldest row, in transactions: WARNING
+    /// Age of a database's oldest unfrozen transaction id: WARNING
     warning: Count = id_age::WARNING;
-    /// Age of a database's oldest row, in transactions: CRITICAL
+    /// Age of a database's oldest unfrozen transaction id: CRITICAL
     critical: Count = id_age::CRITICAL;
 }
 

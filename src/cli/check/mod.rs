@@ -25,9 +25,9 @@ use std::{cell::RefCell, time::Duration};
 
 /// Run the health checks and print the findings, most severe first
 ///
-/// Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: a check could not be evaluated. UNKNOWN never masks WARNING or
-/// CRITICAL. Each run records a sample in the history, as `history record` does; the next run reports what has changed.
-/// `pgtend explain CHECK` describes a check, its evaluation and its thresholds.
+/// Exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN: a check could not be evaluated. UNKNOWN masks WARNING only
+/// with --require, and never CRITICAL. Each run records a sample in the history, as `history record` does; the next run
+/// reports what has changed. `pgtend explain CHECK` describes a check, its evaluation and its thresholds.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// Run only this check; repeatable, or a comma-separated list

@@ -21,7 +21,7 @@ pub struct HistoryGrowthArgs {
     /// Use the samples of the last N days
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
-    /// Cluster: its system identifier, with #BRANCH if there are several
+    /// System identifier of the cluster, with #BRANCH if the history has several branches of it
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
     #[command(flatten)]

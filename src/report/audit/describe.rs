@@ -263,7 +263,7 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
         AuditFindingKind::Extension { name, advice } => format!("extension {name}: {advice}"),
         AuditFindingKind::PreparedTransactions { count, gid } => {
             format!(
-                "{}, the oldest {}: finish them before the move",
+                "{}, the oldest {}: commit or roll back before the move",
                 format_counted(*count as u64, "prepared transaction"),
                 quote_literal(gid)
             )

@@ -50,7 +50,7 @@ impl Report for AuditReport {
             let text = "This list may be incomplete: some facts could not be read, see below.";
             document.gap().toned_line(text, Tone::Warning);
         }
-        document.gap().heading(format!("Steps, for {}", audit.method.id()));
+        document.gap().heading(format!("Steps for {}", audit.method.id()));
         for (position, step) in audit.steps.iter().enumerate() {
             document.line(format!("{}. {}", position + 1, step.title));
             for part in step.commands.chunk_by(|previous, next| previous.language == next.language) {

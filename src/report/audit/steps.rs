@@ -71,7 +71,7 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
             "Re-create change data capture",
             &["pgtend slots"],
             "each pipeline has a slot on the new server and has finished its initial load",
-            "connect the pipeline to the old server again, as long as that exists",
+            "connect the pipeline to the old server again, while that server exists",
         ));
     }
     steps.push(runbook_step(
@@ -131,7 +131,7 @@ fn clean_up_steps(audit: &Audit<'_>, method: MoveMethod, connection: &PrintedCon
         steps.push(runbook_step(
             "Checkpoint",
             &["CHECKPOINT;   -- any database"],
-            "`pgtend wal`: pg_wal is smaller (a role without the privilege waits for checkpoint_timeout)",
+            "`pgtend wal`: pg_wal is smaller (without the privilege, wait for checkpoint_timeout)",
             "not needed",
         ));
     }
@@ -197,7 +197,7 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
         ));
     }
     steps.push(RunbookStep {
-        title: "Create green".to_owned(),
+        title: "Create the green environment".to_owned(),
         commands: vec![Command::shell(create)],
         check: "its status is AVAILABLE; watch the free space of blue, and stop at 90 % used".to_owned(),
         rollback: "aws rds delete-blue-green-deployment --blue-green-deployment-identifier ID --delete-target"
@@ -209,7 +209,7 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
             "SELECT name FROM pg_settings WHERE pending_restart;   -- any database",
             "SELECT count(*) FROM pg_prepared_xacts;   -- any database",
         ],
-        "the queries return no row and 0; lag near 0; no long transaction, no DDL",
+        "the first query returns no rows, the second 0; replication lag is near 0; no long transactions, no DDL",
         "not needed; wait until the conditions are met",
     ));
     steps.push(runbook_step(
@@ -219,7 +219,7 @@ fn blue_green_steps(audit: &Audit<'_>, method: MoveMethod, size: &str) -> Vec<Ru
         "automatic, if the switchover exceeds its timeout",
     ));
     steps.push(runbook_step(
-        "Let the application write",
+        "Resume application writes",
         &[],
         "writes succeed: before the switchover, green is read-only",
         "none; no application may use green before the switchover",
@@ -236,7 +236,7 @@ fn shrink_steps(size: &str) -> Vec<RunbookStep> {
             "not needed",
         ),
         RunbookStep {
-            title: "Shrink in a maintenance window (the instance is down meanwhile)".to_owned(),
+            title: "Shrink the storage in a maintenance window (the instance is down until it is done)".to_owned(),
             commands: vec![Command::shell(format!(
                 "gcloud sql instances perform-storage-shrink INSTANCE --storage-size={size}GB"
             ))],

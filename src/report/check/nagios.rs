@@ -52,7 +52,7 @@ impl CheckReport {
 /// Appends as many lines as there is space for, and the number of lines left out.
 pub(super) fn append_lines(out: &mut String, lines: &[String]) {
     for (position, line) in lines.iter().enumerate() {
-        let more = format!("… and {} more, run pgtend check to list them\n", lines.len() - position);
+        let more = format!("… and {} more; run `pgtend check` to list them\n", lines.len() - position);
         let is_last = position + 1 == lines.len();
         if out.len() + line.len() + if is_last { 0 } else { more.len() } > MAX_OUTPUT {
             out.push_str(&more);

@@ -42,8 +42,10 @@ pub fn describe_index_reason(reason: &Reason) -> String {
             if *costs_writes { "costs writes, " } else { "" },
             if *enforces_uniqueness { "; it still rejects duplicate keys" } else { "" }
         ),
-        Reason::LeftByReindex { replaced: true } => "left behind by a REINDEX CONCURRENTLY that succeeded".to_owned(),
-        Reason::LeftByReindex { replaced: false } => "left behind by a REINDEX CONCURRENTLY that failed".to_owned(),
+        Reason::LeftByReindex { replaced: true } => {
+            "original index, which REINDEX CONCURRENTLY could not drop after the rebuild".to_owned()
+        }
+        Reason::LeftByReindex { replaced: false } => "transient index of a REINDEX CONCURRENTLY that failed".to_owned(),
         Reason::Bloated { bloat_bytes, size_bytes, source } => {
             let about = if *source == BloatSource::Estimated { "about " } else { "" };
             // Rounded as the finding rounds it.

@@ -40,7 +40,7 @@ impl Report for IndexesReport<'_> {
             document.table(table);
         }
         if self.kept > 0 {
-            document.toned_line(format!("{} kept (--all)", human_count(self.kept as u64)), Tone::Faint);
+            document.toned_line(format!("{} kept (listed with --all)", human_count(self.kept as u64)), Tone::Faint);
         }
         document.gap();
         let candidates: Vec<&Row<'_>> = self.indexes.iter().filter(|row| row.is_candidate()).collect();
@@ -94,11 +94,11 @@ impl Report for IndexesReport<'_> {
             0 if *reviews == 0 => "No index can be dropped on this evidence; none to review.".to_owned(),
             0 => format!("No index can be dropped on this evidence; {reviews} to review."),
             drops => format!(
-                "{} can be dropped{}: {}, {} in the observation window; {reviews} to review.",
+                "{} can be dropped{}: saves {} and {} (in the observation window); {reviews} to review.",
                 format_counted(*drops as u64, "index"),
                 if *drops == 1 { "" } else { " together" },
                 human_bytes(gain.bytes),
-                format_counted(gain.writes, "row write"),
+                format_counted(gain.writes, "index write"),
             ),
         });
         document

@@ -5,7 +5,7 @@ use super::row::Row;
 /// Order of the list.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum IndexSort {
-    /// Indexes to drop first, by gain
+    /// By verdict, drop first; then by size, weighted by writes
     #[default]
     Gain,
     /// Largest size first

@@ -37,7 +37,7 @@ impl Report for OverviewReport {
             document.table(self.slots_table());
             let more = overview.slots.len() - shown_rows(overview.slots.len(), MAX_SLOTS);
             if more > 0 {
-                document.toned_line(format!("… and {more} more slots"), Tone::Faint);
+                document.toned_line(format!("… and {more} more: `pgtend slots`"), Tone::Faint);
             }
         }
         if !overview.largest_tables.is_empty() {

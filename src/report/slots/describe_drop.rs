@@ -26,12 +26,12 @@ pub fn describe_refusal(refusal: &Refusal) -> String {
         Refusal::ProtectionUnknown { fact } => format!("{fact} cannot be read, so the slot may be managed"),
         Refusal::Unproven { verdict } => {
             format!(
-                "its verdict is {}; without a terminal, only stale, lost and empty slots are dropped",
+                "its verdict is {}; without confirmation, only stale, lost and empty slots are dropped",
                 verdict_label(*verdict)
             )
         }
         Refusal::NotNamed => {
-            "without a terminal, a slot must be named on the command line or in [slots] droppable of the configuration"
+            "without confirmation, a slot must be named on the command line or in [slots] droppable of the configuration"
                 .to_owned()
         }
         Refusal::NotTyped => "its name was not entered".to_owned(),

@@ -278,7 +278,10 @@ fn show_outcome(line: &DropLine, document: &mut Document) {
         document.toned_line(text, Tone::Bad);
     }
     if let Some(why) = &line.unjournalled {
-        document.toned_line(format!("{}: the outcome could not be journalled: {why}.", line.slot_name), Tone::Bad);
+        document.toned_line(
+            format!("{}: the outcome could not be recorded in the journal: {why}.", line.slot_name),
+            Tone::Bad,
+        );
     }
 }
 

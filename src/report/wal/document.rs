@@ -66,7 +66,7 @@ fn location_table(wal: &Wal, collected_at: Timestamp) -> Table {
     if let Some(bounds) = &wal.settings {
         let setting = |bytes: Option<u64>| Cell::or_none(bytes, Value::Bytes);
         row("max_wal_size", setting(bounds.max_wal_size_bytes), "soft limit".to_owned());
-        row("min_wal_size", setting(bounds.min_wal_size_bytes), "kept as recycled segments".to_owned());
+        row("min_wal_size", setting(bounds.min_wal_size_bytes), "below it, old segments are recycled".to_owned());
         row("wal_keep_size", setting(bounds.wal_keep_size_bytes), "for standbys without a slot".to_owned());
         let note = match bounds.max_slot_wal_keep_size_bytes {
             Some(_) => "slots that exceed it are lost",

@@ -83,7 +83,7 @@ async fn bloat_heap_estimate_matches_vacuum_full() {
             let (estimated, source) = &estimates[table];
             if table == "never_analysed" {
                 assert_eq!((estimated, source), (&None, &None));
-                assert!(unavailable.contains("never analysed") && unavailable.contains("public.never_analysed"));
+                assert!(unavailable.contains("never analyzed") && unavailable.contains("public.never_analysed"));
                 continue;
             }
             let truth = size.saturating_sub(after[table]);

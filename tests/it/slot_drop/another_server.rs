@@ -93,7 +93,7 @@ impl DropResult {
     fn assert_refused(&self, properties: &[&str]) {
         let DropResult { what, exit, output: shown, journal_outcomes: journalled } = self;
         assert_eq!(*exit, 4, "{what}: {shown}");
-        assert!(shown.contains("another server than planned"), "{what}: {shown}");
+        assert!(shown.contains("a different server than planned"), "{what}: {shown}");
         for property in properties {
             assert!(shown.contains(property), "{what}: no {property:?} in {shown}");
         }
