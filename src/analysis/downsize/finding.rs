@@ -147,8 +147,8 @@ pub enum AuditFindingKind {
     Tablespaces {
         /// Names of the tablespaces.
         tablespaces: Vec<String>,
-        /// Sum of the known sizes in bytes.
-        bytes: u64,
+        /// Sum of their sizes in bytes; `None` if a size is unknown.
+        bytes: Option<u64>,
     },
     /// A given volume size is smaller than the data that is visible in SQL.
     VolumeTooSmall {
@@ -374,7 +374,7 @@ pub fn audit_findings(
     let elsewhere: Vec<_> = elsewhere.filter(|tablespace| tablespace.bytes.is_none_or(|bytes| bytes > 0)).collect();
     if !elsewhere.is_empty() {
         let tablespaces = elsewhere.iter().map(|tablespace| tablespace.tablespace.clone()).collect();
-        let bytes = elsewhere.iter().filter_map(|tablespace| tablespace.bytes).sum();
+        let bytes = elsewhere.iter().map(|tablespace| tablespace.bytes).sum();
         find(Severity::Warning, None, AuditFindingKind::Tablespaces { tablespaces, bytes });
     }
     for what in storage_tier_changes(assumptions, recommended) {

@@ -253,7 +253,7 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
             "{} outside the data directory ({}): {}, possibly on other volumes",
             format_counted(tablespaces.len() as u64, "tablespace"),
             tablespaces.join(", "),
-            human_bytes(*bytes)
+            bytes.map_or_else(|| "size unknown".to_owned(), human_bytes)
         ),
         AuditFindingKind::VolumeTooSmall { source, source_bytes, seen_bytes } => format!(
             "{source} is {}, but SQL already counts {}: the two do not describe the same volume",

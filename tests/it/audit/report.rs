@@ -14,6 +14,7 @@ use crate::reports::{
     fixture_servers::{DATABASE, ROLES, execute_batch, fixture_servers, role_conninfo},
     nulls::assert_nulls_explained,
     program::{array_field, expect_failure, path_text, record_snapshot, report_json, run_pgtend},
+    scenarios::scenario_file,
 };
 
 /// Values that a cluster of a minute's age cannot have measured.
@@ -160,6 +161,12 @@ fn audit_contradicting_options_are_refused() {
         let message = expect_failure(2, &[&["audit", "-d", "host=/nowhere"], arguments].concat());
         assert!(message.contains(expected), "{arguments:?}: {message}");
     }
+}
+
+#[test]
+fn audit_unknown_tablespace_size_is_not_zero() {
+    let report = run_pgtend(&[&["audit", "--from", &scenario_file("hidden")][..], &RATE_OPTIONS[..]].concat());
+    assert!(report.stdout.contains("1 tablespace outside the data directory (side): size unknown"), "{report:?}");
 }
 
 #[test]
