@@ -53,13 +53,13 @@ fn location_table(wal: &Wal, collected_at: Timestamp) -> Table {
     row(
         "checkpoint redo LSN",
         Cell::or_unknown(wal.redo_lsn, Value::Lsn),
-        wal.checkpoint_time.map(|at| format!("checkpoint {}", since(at))).unwrap_or_default(),
+        wal.checkpoint_time.map(|time| format!("checkpoint {}", since(time))).unwrap_or_default(),
     );
     let files = |count: Option<u64>| count.map(|count| format_counted(count, "segment")).unwrap_or_default();
     row("pg_wal", Cell::or_unknown(wal.directory_bytes, Value::Bytes), files(wal.files));
     row("of which recycled", Cell::or_unknown(wal.recycled_bytes, Value::Bytes), files(wal.recycled_files));
     if let Some(oldest) = wal.oldest_lsn {
-        let modified = wal.oldest_modified_at.map(|at| format!("modified {}", since(at)));
+        let modified = wal.oldest_modified_at.map(|time| format!("modified {}", since(time)));
         row("oldest segment", Cell::new(Value::Lsn(oldest)), modified.unwrap_or_default());
     }
     row("WAL written per hour", Cell::or_unknown(wal.rate_bytes_per_hour, Value::Bytes), rate_note(wal));

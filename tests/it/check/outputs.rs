@@ -185,7 +185,7 @@ fn outputs_nagios_text_is_truncated() {
     assert_eq!(answer.exit, 2);
     assert!(answer.stdout.len() <= 4_000, "{}", answer.stdout.len());
     assert!(
-        answer.stdout.contains("300 critical,") && answer.stdout.contains(" more, run pgtend check"),
+        answer.stdout.contains("300 critical,") && answer.stdout.contains(" more; run `pgtend check` to list them"),
         "{}",
         answer.stdout
     );
