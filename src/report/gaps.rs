@@ -1,8 +1,8 @@
 //! Unavailable facts of a report, with hints. Unknown values are never shown as 0 or "none".
 
 use crate::checks::runner::CheckResult;
-use crate::facts::{Fact, Unavailable};
-use crate::quote::PrintedConnection;
+use crate::facts::{Fact, Snapshot, Unavailable};
+use crate::quote::{PrintedConnection, grant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -116,4 +116,14 @@ impl Gaps {
     pub fn not_in_this_version(&self) -> impl Iterator<Item = &Gap> {
         self.0.iter().filter(|gap| gap.needs_version.is_some())
     }
+}
+
+/// Returns why the sizes of some tablespaces are unknown, and the names of these tablespaces; `None` if all are known.
+pub fn hidden_tablespace_sizes(snapshot: &Snapshot) -> Option<(Unavailable, Vec<String>)> {
+    let hidden = snapshot.tablespaces.known()?.iter().filter(|tablespace| tablespace.bytes.is_none());
+    let names: Vec<String> = hidden.map(|tablespace| tablespace.tablespace.clone()).collect();
+    let role = &snapshot.server.role;
+    let reason = format!("role {role} has no CREATE privilege on {}", names.join(", "));
+    let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+    (!names.is_empty()).then_some((why, names))
 }

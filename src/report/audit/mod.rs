@@ -4,12 +4,12 @@ mod describe;
 mod document;
 mod steps;
 
-use super::{Gaps, charts};
+use super::{Gaps, charts, gaps::hidden_tablespace_sizes};
 use crate::analysis::bloat::EstimateError;
 use crate::analysis::copy_size::Basis;
 use crate::analysis::downsize::{
-    Amount, Assumptions, Audit, AuditFinding, ComponentGroup, ComponentKind, Confidence, Cost, DatabaseAssessment,
-    Fits, MethodEstimate, MoveMethod, Severity,
+    Amount, Assumptions, Audit, AuditFinding, AuditFindingKind, ComponentGroup, ComponentKind, Confidence, Cost,
+    DatabaseAssessment, Fits, MethodEstimate, MoveMethod, Severity,
 };
 use crate::facts::{Snapshot, Unavailable};
 use crate::quote::grant;
@@ -129,6 +129,12 @@ impl AuditReport {
     /// Builds the report, and notes unknown amounts in `gaps`.
     pub fn new(audit: &Audit<'_>, snapshot: &Snapshot, assumptions: &Assumptions, gaps: &mut Gaps) -> AuditReport {
         note_unknown(audit, &snapshot.server.role, gaps);
+        let is_unknown_size =
+            |finding: &AuditFinding| matches!(finding.kind, AuditFindingKind::Tablespaces { bytes: None, .. });
+        if let Some((why, _)) = hidden_tablespace_sizes(snapshot).filter(|_| audit.findings.iter().any(is_unknown_size))
+        {
+            gaps.note(&why, &["audit.warnings[].bytes"], Vec::new());
+        }
         note_unpredicted(audit, snapshot, gaps);
         let unread: Vec<&Unavailable> = [
             snapshot.pending_restart.as_result().err(),

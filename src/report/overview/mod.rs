@@ -3,12 +3,12 @@
 mod document;
 mod next;
 
+use super::gaps::hidden_tablespace_sizes;
 use super::{Gaps, TableSort, databases::note_hidden_sizes, finding::FindingLine, slots, tables, wal};
 use crate::analysis::slot::SlotVerdict;
 use crate::analysis::wal::TimeLeft;
 use crate::checks::{Assessment, Evidence};
-use crate::facts::{Database, Fact, Files, Level, SizeSource, Tablespace, Unavailable};
-use crate::quote::grant;
+use crate::facts::{Database, Fact, Files, Level, SizeSource, Tablespace};
 use crate::render;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -111,17 +111,7 @@ impl OverviewReport {
             .get_or_note(&snapshot.log_files, &["overview.log_bytes"])
             .and_then(|files| files.map(|files| files.bytes));
         let tablespaces = gaps.get_or_note(&snapshot.tablespaces, &["overview.tablespaces"]);
-        if let Some(hidden) =
-            tablespaces.filter(|tablespaces| tablespaces.iter().any(|tablespace| tablespace.bytes.is_none()))
-        {
-            let names: Vec<String> = hidden
-                .iter()
-                .filter(|tablespace| tablespace.bytes.is_none())
-                .map(|tablespace| tablespace.tablespace.clone())
-                .collect();
-            let role = &snapshot.server.role;
-            let reason = format!("role {role} has no CREATE privilege on {}", names.join(", "));
-            let why = Unavailable::new("tablespace size", reason).with_hint(Some(grant("pg_read_all_stats", role)));
+        if let Some((why, names)) = hidden_tablespace_sizes(snapshot) {
             gaps.note(&why, &["overview.tablespaces[].bytes"], names);
         }
 

@@ -236,8 +236,13 @@ fn values_at<'a>(report: &'a Value, path: &str) -> Result<Vec<&'a Value>, String
     for part in path.split('.') {
         let key = part.trim_end_matches("[]");
         let mut next = Vec::new();
-        for value in values.into_iter().filter(|value| !value.is_null()) {
-            let Some(inner) = value.get(key) else { return Err(format!("there is no {key} in it")) };
+        // The findings of an audit have different keys: at least one of the elements has this key.
+        let is_missing =
+            values.iter().all(|value| value.get(key).is_none()) && values.iter().any(|value| !value.is_null());
+        if is_missing {
+            return Err(format!("there is no {key} in it"));
+        }
+        for inner in values.into_iter().filter_map(|value| value.get(key)) {
             if part.ends_with("[]") && !inner.is_null() {
                 next.extend(inner.as_array().ok_or_else(|| format!("{key} is not a list"))?);
             } else {
