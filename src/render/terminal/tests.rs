@@ -93,7 +93,7 @@ fn terminal_leaves_out_empty_columns_and_shared_schema() {
     ");
 }
 
-/// Names as ORMs make them: equal at both ends, 40 to 63 letters.
+/// Names as ORMs make them: equal at both ends, 40 to 63 characters.
 fn long_names() -> Vec<String> {
     let name = |number: usize| {
         let middle = "subscription_invoice_line_item_taxes";
@@ -136,7 +136,7 @@ fn terminal_never_shortens_labels() {
 
 #[test]
 fn terminal_optional_columns_leave_names_in_their_rows() {
-    // 63 letters and all required columns fit into 120 columns.
+    // 63 characters and all required columns fit into 120 columns.
     let names: Vec<String> = (0..50).map(|number| format!("{:x<60}_{number:02}", "index_")).collect();
     for width in [120, 130, 150, 200] {
         let text = render(index_list(&names), Some(width));

@@ -145,7 +145,7 @@ pub const NO_SCANS: &str = "no scans";
 /// Label of bloat in a table's column.
 pub const BLOATED: &str = "bloated";
 
-/// Returns a label for a table's column, of at most about sixteen letters.
+/// Returns a label for a table's column, of at most about 16 characters.
 pub fn short_reason(reason: &Reason) -> &'static str {
     match reason {
         Reason::NeverScanned { .. } => NO_SCANS,

@@ -69,6 +69,10 @@ impl PageEnvironment {
                 let cluster = Arc::clone(&environment.clusters[0]);
                 fill_shop(&cluster).await;
                 environment.files.push(("db/migrations/20260101000000_begin.sql", "-- +goose Up\nselect 1;\n"));
+                // As the line that `demo --keep` prints.
+                let (_, host, port) = environment.replacements[0].clone();
+                let database = "shop".to_owned();
+                environment.variables.extend([("PGHOST", host), ("PGPORT", port), ("PGDATABASE", database)]);
             }
             "shop" => environment.start_shop(installation).await,
             "a project of Django" => {
