@@ -1,5 +1,5 @@
 -- A small incident: a webshop of a few megabytes with fifty indexes, a table without vacuum, and an
--- unused slot that retains more than ten times the size of the database in WAL. Runs on 13 to 18, as
+-- unused slot that retains more than ten times the size of the database in WAL. Runs on 13 to 19, as
 -- superuser on a cluster with wal_level = logical, with psql -f or step by step.
 --
 -- A line "step:" with a NAME starts a step; the text up to the next one is its SQL

@@ -10,7 +10,7 @@ use super::account::{clean_command, list_folder};
 use super::{Error, Result};
 
 /// The supported majors.
-pub const MAJORS: RangeInclusive<u32> = 13..=18;
+pub const MAJORS: RangeInclusive<u32> = 13..=19;
 
 /// A folder of server binaries whose `postgres --version` succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]

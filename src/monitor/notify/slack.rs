@@ -100,7 +100,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn slack_body_respects_limits(texts in prop::collection::vec("[&<>a-z ]{0,4000}", 0..60), places in 1_usize..4) {
             let notification = test_notification(&texts, places);

@@ -1,4 +1,4 @@
--- One of every kind of relation and index. Runs on 13 to 18, as superuser, in one transaction.
+-- One of every kind of relation and index. Runs on 13 to 19, as superuser, in one transaction.
 create schema zoo;
 create table zoo.heap (id int primary key, word text, number int not null, kept int, tags int[], span int4range, place point);
 insert into zoo.heap select n, 'word ' || n, n, n % 7, array[n % 10, n % 3], int4range(n * 2, n * 2 + 1), point(n, n)

@@ -9,7 +9,7 @@ use crate::clusters::print_stderr;
 const BEGIN: &str =
     "<!-- what each role can read: made by `PGTEND_TEST_MAJORS=all UPDATE_DOCS=1 cargo test rights` -->\n";
 const END: &str = "<!-- end -->\n";
-const MAJORS: usize = 6;
+const MAJORS: usize = 7;
 
 /// Compares the results with the page; the table needs the results of all majors.
 pub fn compare_with_readme(roles: &[RoleKind], found: &BTreeMap<&'static str, MissingFacts>, majors: usize) {

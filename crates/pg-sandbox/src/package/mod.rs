@@ -152,8 +152,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn package_pins_every_major() {
-        for major in super::super::installation::MAJORS {
+    fn package_pins_every_major_that_is_published() {
+        // There is no package of 19 yet.
+        for major in super::super::installation::MAJORS.filter(|major| *major != 19) {
             let package = Package::for_major(major, Platform::LinuxX64).unwrap();
             assert!(package.version.starts_with(&format!("{major}.")), "{package}");
         }
