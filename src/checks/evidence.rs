@@ -111,6 +111,25 @@ impl<'a> Evidence<'a> {
         Unavailable::new(fact, reason).with_hint(Some(grant("pg_monitor", &self.snapshot.server.role)))
     }
 
+    /// Returns the WAL that a slot retains, in bytes: 0 for a slot that has reserved none.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason when the current position of WAL is unknown.
+    pub fn retained_bytes(&self, slot: &Slot) -> Result<u64, Unavailable> {
+        match (slot.retained_from(), self.snapshot.current_lsn()) {
+            (None, _) => Ok(0),
+            (Some(from), Some(now)) => Ok(now.bytes_since(from)),
+            (Some(_), None) => Err(self.unknown_position()),
+        }
+    }
+
+    /// Returns why the current position of WAL is unknown.
+    pub fn unknown_position(&self) -> Unavailable {
+        let hidden = || self.hidden_fact("wal position", "the current WAL position is unknown");
+        self.snapshot.wal_position.as_result().err().cloned().unwrap_or_else(hidden)
+    }
+
     /// Returns the whole seconds from a time until the snapshot.
     pub fn seconds_since(&self, time: jiff::Timestamp) -> u64 {
         u64::try_from(self.snapshot.collected_at.duration_since(time).as_secs()).unwrap_or(0)

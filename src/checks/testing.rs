@@ -156,8 +156,7 @@ fn parse_snapshot(value: &Value) -> Snapshot {
 pub fn evaluate_check(check: &str, change: impl FnOnce(&mut Value)) -> CheckOutcome {
     let mut now = healthy_snapshot();
     change(&mut now);
-    let now = parse_snapshot(&now);
-    evaluate_with_history(check, &now, &[])
+    evaluate_and_withhold(check, &now, &[])
 }
 
 /// The same with a healthy sample one day earlier.
@@ -170,7 +169,49 @@ pub fn evaluate_check_after(
     earlier["collected_at"] = json!(ago(DAY));
     before(&mut earlier);
     change(&mut now);
-    evaluate_with_history(check, &parse_snapshot(&now), &[parse_snapshot(&earlier)])
+    evaluate_and_withhold(check, &now, &[parse_snapshot(&earlier)])
+}
+
+/// Returns the outcome of a check. Where the check finds something, each known fact of the snapshot is made unavailable
+/// in turn: a finding that is then lost must leave something unknown, because an unread fact is no proof of health.
+fn evaluate_and_withhold(check: &str, now: &Value, earlier: &[Snapshot]) -> CheckOutcome {
+    let outcome = evaluate_with_history(check, &parse_snapshot(now), earlier);
+    for pointer in fact_pointers(now) {
+        let mut withheld = now.clone();
+        let why = json!({"unavailable": {"fact": &pointer, "reason": "could not be read"}});
+        *withheld.pointer_mut(&pointer).unwrap() = why;
+        let without = evaluate_with_history(check, &parse_snapshot(&withheld), earlier);
+        let is_still_found = |subject: &str| without.findings.iter().any(|found| found.subject == subject);
+        let lost: Vec<&str> = found_subjects(&outcome)
+            .into_iter()
+            .map(|(_, subject)| subject)
+            .filter(|subject| !is_still_found(subject))
+            .collect();
+        assert!(
+            lost.is_empty() || !without.unknown.is_empty(),
+            "{check}: without the fact {pointer}, {lost:?} is not found, and nothing is unknown: {without:?}"
+        );
+    }
+    outcome
+}
+
+/// Returns the JSON pointers of the known facts: of the cluster, of each database, and of its indexes. The disk is left
+/// out: most servers are remote, and the check that needs its size requires it.
+fn fact_pointers(snapshot: &Value) -> Vec<String> {
+    let databases = snapshot["database_snapshots"].as_array().map_or(0, Vec::len);
+    let parents = (0..databases).flat_map(|number| {
+        let database = format!("/database_snapshots/{number}");
+        [format!("{database}/index_facts"), database]
+    });
+    let is_known = |value: &Value| value.get("known").is_some();
+    let facts = parents.chain([String::new()]).flat_map(|parent| {
+        let members = snapshot.pointer(&parent).and_then(Value::as_object).into_iter().flatten();
+        members
+            .filter(|(name, value)| *name != "disk" && is_known(value))
+            .map(move |(name, _)| format!("{parent}/{name}"))
+            .collect::<Vec<_>>()
+    });
+    facts.collect()
 }
 
 fn evaluate_with_history(check: &str, now: &Snapshot, earlier: &[Snapshot]) -> CheckOutcome {

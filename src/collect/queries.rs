@@ -27,7 +27,7 @@ queries! {
     SLOTS = "replication slots" { 13 => "slots.sql" }
     WALSENDERS = "walsenders" { 13 => "walsenders.sql" }
     SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql", 14 => "subscriptions.14.sql" }
-    SUBSCRIPTION_ERRORS = "subscription errors" { 15 => "subscription_errors.15.sql" }
+    SUBSCRIPTION_ERRORS = "subscription errors" { 15 => "subscription_errors.15.sql", 19 => "subscription_errors.19.sql" }
     ORPHANED_ORIGINS = "orphaned replication origins" { 13 => "orphaned_origins.sql" }
     SESSIONS = "sessions" { 13 => "sessions.sql" }
     LOCK_WAITS = "lock waits" { 13 => "lock_waits.sql" }

@@ -14,6 +14,7 @@ limits! {}
 fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome);
     for db in &evidence.snapshot.database_snapshots {
         let mut invalid =
             db.indexes.known().into_iter().flatten().filter(|index| is_left_invalid(index, db)).peekable();
@@ -23,7 +24,9 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
         let tables: HashMap<u32, &Table> =
             db.tables.known().into_iter().flatten().map(|table| (table.oid, table)).collect();
         for index in invalid {
-            let schema = tables.get(&index.table_oid).map_or("?", |table| table.schema.as_str());
+            // Without the schema, the name and the commands would be wrong.
+            let Some(table) = tables.get(&index.table_oid) else { continue };
+            let schema = table.schema.as_str();
             let name = relation_subject(&db.database, schema, &index.index);
             let sql = qualified(schema, &index.index);
             // REINDEX appends a number when the name of its copy is taken.

@@ -16,15 +16,20 @@ limits! {
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
-    let current = evidence.snapshot.current_lsn();
     for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
         if assessment.verdict != SlotVerdict::Lagging {
             if slot.active && assessment.reasons.contains(&Reason::PositionUnknown) {
-                outcome.add_unavailable(&evidence.hidden_fact("wal position", "the current WAL position is unknown"));
+                outcome.add_unavailable(&evidence.unknown_position());
             }
             continue;
         }
-        let retained = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        let retained = match evidence.retained_bytes(slot) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                outcome.add_unavailable(&why);
+                continue;
+            }
+        };
         let stuck = assessment.reasons.iter().find_map(|reason| match reason {
             Reason::Frozen { seconds, .. } => {
                 Some(message![" is in use but has made no progress for ", Fragment::Seconds(*seconds)])

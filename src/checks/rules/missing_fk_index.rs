@@ -16,6 +16,8 @@ limits! {
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
     let keys = collect_database_facts(evidence.snapshot, |contents| &contents.index_facts.foreign_keys, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
     for (db, keys) in keys {
         let (Some(tables), Some(indexes)) = (db.tables.known(), db.indexes.known()) else { continue };
         let by_oid: HashMap<u32, &Table> = tables.iter().map(|table| (table.oid, table)).collect();

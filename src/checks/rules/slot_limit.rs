@@ -1,7 +1,7 @@
 //! Slots near `max_slot_wal_keep_size`, and the number of slots near `max_replication_slots`.
 
 use crate::checks::thresholds::{Percent, limits};
-use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding};
+use crate::checks::{CheckOutcome, Evaluation, Evidence, RuleFinding, require_fact};
 use crate::facts::{Level, Measure};
 use crate::message::{Fragment, message};
 
@@ -14,8 +14,8 @@ limits! {
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
-    let settings = evidence.snapshot.settings.known();
-    let limit = settings.and_then(|settings| settings.bytes("max_slot_wal_keep_size"));
+    let settings = require_fact(&evidence.snapshot.settings)?;
+    let limit = settings.bytes("max_slot_wal_keep_size");
     let mut slots = 0;
     for (slot, _) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
         slots += 1;

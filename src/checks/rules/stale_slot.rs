@@ -20,12 +20,20 @@ limits! {
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let mut outcome = CheckOutcome::default();
-    let current = evidence.snapshot.current_lsn();
     for (slot, assessment) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
         if slot.temporary || assessment.protection == Some(Protection::Synced) {
             continue;
         }
-        let retained = current.zip(slot.retained_from()).map_or(0, |(now, from)| now.bytes_since(from));
+        if !matches!(assessment.verdict, SlotVerdict::Stale | SlotVerdict::Inactive) {
+            continue;
+        }
+        let retained = match evidence.retained_bytes(slot) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                outcome.add_unavailable(&why);
+                continue;
+            }
+        };
         let idle = unused_seconds(assessment);
         let level = match assessment.verdict {
             SlotVerdict::Stale if retained >= limits.critical.0 => Level::Critical,

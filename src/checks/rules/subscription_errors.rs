@@ -16,7 +16,13 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
     }
     let mut outcome = CheckOutcome::default();
     let counters = Counters::from_snapshot(snapshot);
-    for subscription in require_fact(&snapshot.subscriptions)? {
+    let subscriptions = require_fact(&snapshot.subscriptions)?;
+    if let Err(why) = snapshot.subscription_errors.as_result()
+        && !subscriptions.is_empty()
+    {
+        outcome.add_unavailable(why);
+    }
+    for subscription in subscriptions {
         if !subscription.subenabled {
             let message = message![
                 "subscription ",

@@ -64,7 +64,9 @@ fn find_installations() -> BTreeMap<u32, Result<Installation, String>> {
         return oldest_and_newest(find);
     };
     let mut found: BTreeMap<_, _> = majors.into_iter().map(|major| (major, find(major))).collect();
-    if are_all_selected() && let Some(Err(why)) = found.get(&ONLY_IN_DEBIAN) {
+    if are_all_selected()
+        && let Some(Err(why)) = found.get(&ONLY_IN_DEBIAN)
+    {
         print_stderr(&format!("PostgreSQL {ONLY_IN_DEBIAN}: NOT RUN: this machine cannot get it: {why}"));
         found.remove(&ONLY_IN_DEBIAN);
     }
