@@ -41,6 +41,7 @@ pub fn database_snapshot() -> Value {
         }]},
         "indexes": {"known": [index(20_001, "orders_pkey", &[1], 20 << 20)]},
         "sequence_use": {"known": {"left_out": 0, "sequences": [sequence(10)]}},
+        "autovacuum_scores": {"known": []},
         "statistics_resets": {"known": {"database_reset": ago(DAY * 200), "shared_reset": ago(DAY * 200),
                                         "track_counts": true}},
         "index_facts": {"foreign_keys": {"known": []}, "keys": {"known": {}}, "operator_classes": {"known": {}},

@@ -3,8 +3,8 @@
 use super::relations::{SizeEstimates, TableRow, index, table};
 use super::{Scope, comparisons, database_size, fetch, queries, sequence_use};
 use crate::facts::{
-    Fact, FactGroup, ForeignKey, Index, IndexFacts, LockedRelation, Obstacles, OperatorClass, Sequences,
-    StatisticsResets,
+    AutovacuumScore, Fact, FactGroup, ForeignKey, Index, IndexFacts, LockedRelation, Obstacles, OperatorClass,
+    Sequences, StatisticsResets,
 };
 use crate::postgres::{Oid, Session, Text};
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ pub struct CatalogFacts {
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
     pub sequences: Fact<Sequences>,
     pub sequence_use: Fact<sequence_use::ListedSequences>,
+    pub autovacuum_scores: Fact<Vec<AutovacuumScore>>,
     pub locked_relations: Fact<Vec<LockedRelation>>,
     pub statistics_resets: Fact<StatisticsResets>,
     pub index_facts: IndexFacts,
@@ -43,6 +44,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
     fetch::join_facts! {
         sequences = fetch::fact_if(wanted, &SEQUENCES, fetch::json_row(s, &SEQUENCES));
         sequence_use = fetch::fact_if(scope.facts.contains(FactGroup::Health), &SEQUENCE_USE, fetch::json_row(s, &SEQUENCE_USE));
+        autovacuum_scores = fetch::fact_if(scope.facts.contains(FactGroup::Autovacuum), &AUTOVACUUM_SCORES, fetch::json_rows(s, &AUTOVACUUM_SCORES));
         locked_relations = fetch::fact_if(wanted, &LOCKED_RELATIONS, fetch::rows(s, &LOCKED_RELATIONS, |row| {
             Ok(LockedRelation { oid: row.try_get::<_, i64>("oid")? as u32, granted: row.try_get("granted")? })
         }));
@@ -64,6 +66,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
         last_idx_scans: last_idx_scans.map(|scans| scans.into_iter().collect()),
         sequences,
         sequence_use,
+        autovacuum_scores,
         locked_relations,
         statistics_resets,
         index_facts,

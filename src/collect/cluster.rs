@@ -1,9 +1,12 @@
 //! The facts of a whole cluster.
 
 use super::{CollectError, Scope, fetch, queries};
-use crate::facts::{Fact, FactGroup, Files, SCHEMA_VERSION, SNAPSHOT_COMMAND, Server, Setting, Settings, Snapshot};
+use crate::facts::{
+    Fact, FactGroup, Files, Multixacts, SCHEMA_VERSION, SNAPSHOT_COMMAND, Server, Setting, Settings, Snapshot,
+    Unavailable,
+};
 use crate::postgres::{QueryError, Session, SqlState};
-use crate::quote::PrintedConnection;
+use crate::quote::{PrintedConnection, grant};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -38,6 +41,7 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
         standby_replay = fetch::fact_if(wants(Health), &STANDBY_REPLAY, fetch::json_row(s, &STANDBY_REPLAY));
         transactions = fetch::fact_if(wants(Slots), &TRANSACTIONS, fetch::json_row(s, &TRANSACTIONS));
         prepared_transactions = fetch::fact_if(wants(Slots), &PREPARED_TRANSACTIONS, fetch::json_rows(s, &PREPARED_TRANSACTIONS));
+        multixacts = fetch::fact_if(wants(Storage), &MULTIXACTS, fetch::json_rows(s, &MULTIXACTS));
         managers = fetch::fact_if(wants(Slots), &MANAGERS, fetch::json_row(s, &MANAGERS));
         rights = fetch::fact_if(wants(Slots), &ROLE_RIGHTS, fetch::json_row(s, &ROLE_RIGHTS));
         database_writes = fetch::fact_if(wants(Slots), &DATABASE_WRITES, fetch::json_rows(s, &DATABASE_WRITES));
@@ -62,6 +66,7 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
         Fact::Known(server) => server,
         Fact::Unavailable(why) => return Err(CollectError::NoIdentity(why.reason)),
     };
+    let role = server.role.clone();
     let snapshot = Snapshot {
         schema_version: SCHEMA_VERSION,
         command: SNAPSHOT_COMMAND.to_owned(),
@@ -88,6 +93,7 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
         standby_replay,
         transactions,
         prepared_transactions,
+        multixacts: multixacts_or_hidden(multixacts, &role),
         managers,
         rights,
         database_writes,
@@ -112,6 +118,20 @@ pub async fn collect_cluster(s: &Session, scope: &Scope) -> Result<(Snapshot, Fa
         skipped: Vec::new(),
     };
     Ok((snapshot, data_directory))
+}
+
+/// Returns the only row; without one, the statistics are hidden from the role.
+fn multixacts_or_hidden(rows: Fact<Vec<Multixacts>>, role: &str) -> Fact<Multixacts> {
+    match rows {
+        Fact::Known(rows) => rows.first().map_or_else(
+            || {
+                let why = Unavailable::new(queries::MULTIXACTS.fact, "hidden from this role");
+                Fact::Unavailable(why.with_hint(Some(grant("pg_read_all_stats", role))))
+            },
+            |row| Fact::Known(*row),
+        ),
+        Fact::Unavailable(why) => Fact::Unavailable(why),
+    }
 }
 
 /// A missing log directory is not a gap: the server does not write log files itself.

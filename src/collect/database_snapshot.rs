@@ -91,6 +91,7 @@ pub async fn collect_database(
         last_idx_scans: facts.last_idx_scans,
         sequences: facts.sequences,
         sequence_use: sequence_use::merge_values(facts.sequence_use, sequence_values),
+        autovacuum_scores: facts.autovacuum_scores,
         locked_relations: facts.locked_relations,
         statistics_resets: facts.statistics_resets,
         exact_sizes,

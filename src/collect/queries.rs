@@ -29,7 +29,7 @@ queries! {
     SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql", 14 => "subscriptions.14.sql" }
     SUBSCRIPTION_ERRORS = "subscription errors" { 15 => "subscription_errors.15.sql", 19 => "subscription_errors.19.sql" }
     ORPHANED_ORIGINS = "orphaned replication origins" { 13 => "orphaned_origins.sql" }
-    SESSIONS = "sessions" { 13 => "sessions.sql" }
+    SESSIONS = "sessions" { 13 => "sessions.sql", 19 => "sessions.19.sql" }
     LOCK_WAITS = "lock waits" { 13 => "lock_waits.sql" }
     STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql" }
     SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
@@ -44,7 +44,8 @@ queries! {
     DATABASE_WRITES = "database writes" { 13 => "database_writes.sql" }
     WAL_POSITION = "wal position" { 13 => "wal_position.sql" }
     WAL_DIRECTORY = "wal directory" { 13 => "wal_directory.sql" }
-    WAL_STATISTICS = "wal statistics" { 14 => "wal_statistics.14.sql" }
+    WAL_STATISTICS = "wal statistics" { 14 => "wal_statistics.14.sql", 19 => "wal_statistics.19.sql" }
+    MULTIXACTS = "multixact statistics" { 19 => "multixacts.19.sql" }
     WAL_SUMMARIZER = "wal summarizer" { 17 => "wal_summarizer.17.sql" }
     WAL_STATEMENTS = "wal of statements" { 13 => "wal_statements.sql" }
     WAL_BACKENDS = "wal of backends" { 18 => "wal_backends.18.sql" }
@@ -58,6 +59,7 @@ queries! {
     STATISTICS_RESETS = "statistics resets" { 13 => "statistics_resets.sql" }
     DATABASE_SIZE = "database size" { 13 => "database_size.sql" }
     SEQUENCES = "sequences" { 13 => "sequences.sql" }
+    AUTOVACUUM_SCORES = "autovacuum scores" { 19 => "autovacuum_scores.19.sql" }
     LOCKED_RELATIONS = "locked relations" { 13 => "locked_relations.sql" }
     TABLES = "tables" { 13 => "tables.sql" }
     INDEXES = "indexes" { 13 => "indexes.sql" }

@@ -32,6 +32,10 @@ pub struct DatabaseSnapshot {
     /// Sequences that could run out, with their positions.
     #[serde(default)]
     pub sequence_use: Fact<SequenceUse>,
+    /// Tables due for VACUUM of which autovacuum is switched off, at most 1,000; 19 and newer. On a standby the counters
+    /// are those of the standby.
+    #[serde(default)]
+    pub autovacuum_scores: Fact<Vec<AutovacuumScore>>,
     /// Relations under, or awaited by, an ACCESS EXCLUSIVE lock (`pg_locks`).
     #[serde(default)]
     pub locked_relations: Fact<Vec<LockedRelation>>,
@@ -68,6 +72,15 @@ pub struct DatabaseSnapshot {
     /// Samples by table OID, for the largest TOAST relations; needed to predict the size after a copy.
     #[serde(default)]
     pub toast_samples: Fact<BTreeMap<u32, ToastSample>>,
+}
+
+/// A table that is due for VACUUM of which autovacuum is switched off (`pg_stat_get_autovacuum_scores`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
+pub struct AutovacuumScore {
+    /// `pg_class.oid`.
+    pub table_oid: u32,
+    /// Changes since the last VACUUM as a multiple of the threshold at which autovacuum would start; at least 1.
+    pub score: f64,
 }
 
 /// Number and size of the sequences; each is one block.

@@ -39,6 +39,8 @@ fact_groups! {
     IndexFacts,
     /// The tables of which an index is being built or dropped concurrently.
     IndexBuilds,
+    /// The urgency of VACUUM per table.
+    Autovacuum,
     /// Sessions, lock waits, replay, sequences, errors of subscriptions, checksum failures, pending restarts.
     Health,
     /// The statistics from which the bloat of tables is estimated.

@@ -44,7 +44,9 @@ mod walsender;
 pub use checkpoint::{Checkpoints, ControlFile};
 pub use column::{ColumnLayout, ColumnStatistics, IndexKey, TableColumns, Visibility};
 pub use database::{Database, SharedChecksums};
-pub use database_snapshot::{DatabaseSnapshot, LockedRelation, PartitionTree, Sequences, StatisticsResets};
+pub use database_snapshot::{
+    AutovacuumScore, DatabaseSnapshot, LockedRelation, PartitionTree, Sequences, StatisticsResets,
+};
 pub use disk::{Disk, DiskSource, Volume, WalHeadroom};
 pub use fact::{Fact, Unavailable};
 pub use fact_groups::{FactGroup, FactGroups};
@@ -82,7 +84,7 @@ pub use standby::{Standby, StandbyReplay};
 pub use subscription::{Subscription, SubscriptionErrors};
 pub use table::{Persistence, SizeSource, StoredBytes, Table, TableKind};
 pub use tablespace::{Files, Tablespace};
-pub use transaction::{PreparedTransaction, Transaction, Transactions};
+pub use transaction::{Multixacts, PreparedTransaction, Transaction, Transactions};
 
 pub use wal::{ArchiveStatus, Archiver, WalDirectory, WalPosition, WalRun, WalStatistics, WalSummarizer};
 

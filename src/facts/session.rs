@@ -13,7 +13,8 @@ pub struct Sessions {
     pub clients: u64,
     /// Sessions that are idle in a transaction, the longest first, at most twenty.
     pub idle_in_transaction: Vec<Session>,
-    /// Sessions with the oldest snapshot or transaction id, at most five, without VACUUM workers.
+    /// Sessions with the oldest snapshot or transaction id, at most five, without those that run
+    /// VACUUM.
     pub holders: Vec<Session>,
 }
 
@@ -42,6 +43,10 @@ pub struct Session {
     pub xmin_age: Option<i64>,
     /// Number of locks that it holds, without the lock on its transaction id.
     pub locks: u64,
+    /// Maintenance command that it or its leader runs, of those with a progress view: `CREATE INDEX CONCURRENTLY`,
+    /// `REPACK`, `ANALYZE`, …; read of [`Sessions::holders`] only.
+    #[serde(default)]
+    pub command: Option<String>,
 }
 
 impl Session {

@@ -83,6 +83,9 @@ pub struct Snapshot {
     /// Open transactions that have a transaction id (`pg_stat_activity`).
     #[serde(default)]
     pub transactions: Fact<Transactions>,
+    /// Multixacts in use; 19 and newer.
+    #[serde(default)]
+    pub multixacts: Fact<Multixacts>,
     /// `pg_prepared_xacts`.
     #[serde(default)]
     pub prepared_transactions: Fact<Vec<PreparedTransaction>>,
@@ -255,11 +258,12 @@ impl Snapshot {
         }
         name_facts!(self => control provider settings databases shared_checksums tablespaces slots walsenders
             subscriptions subscription_errors orphaned_origins sessions lock_waits standby_replay transactions
-            prepared_transactions managers rights database_writes wal_position wal_directory wal_statistics
+            prepared_transactions multixacts managers rights database_writes wal_position wal_directory wal_statistics
             wal_summarizer wal_statements wal_backends checkpoints disk archiver archive_status temporary_files log_files
             slot_spill timeline_history pending_restart read_only_overrides);
         for db in &mut self.database_snapshots {
-            name_facts!(db => database_bytes tables indexes last_idx_scans sequences sequence_use locked_relations
+            name_facts!(db => database_bytes tables indexes last_idx_scans sequences sequence_use
+                autovacuum_scores locked_relations
                 statistics_resets exact_sizes definitions table_columns index_keys index_shapes obstacles toast_samples);
             let facts = &mut db.index_facts;
             name_facts!(facts => operator_classes foreign_keys uncounted_roles correlations);

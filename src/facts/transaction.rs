@@ -34,6 +34,17 @@ pub struct Transaction {
     pub query: Option<String>,
 }
 
+/// Multixacts in use (`pg_get_multixact_stats`, 19 and newer).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+pub struct Multixacts {
+    /// Number of multixacts.
+    pub multixacts: u64,
+    /// Number of their members.
+    pub members: u64,
+    /// Bytes of the members in `pg_multixact/members`.
+    pub members_bytes: u64,
+}
+
 /// One row of `pg_prepared_xacts`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct PreparedTransaction {

@@ -56,6 +56,9 @@ pub struct WalStatistics {
     pub wal_records: u64,
     /// Full page images.
     pub wal_fpi: u64,
+    /// Bytes of full page images, as written (`pg_stat_wal.wal_fpi_bytes`); 19 and newer.
+    #[serde(default)]
+    pub wal_fpi_bytes: Option<u64>,
     /// `pg_stat_wal.wal_bytes`.
     pub wal_bytes: u64,
     /// When the counters were last reset; `None` if never.

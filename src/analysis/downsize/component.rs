@@ -1,7 +1,7 @@
 //! Components of the sum.
 
 use super::Amount;
-use crate::facts::Unavailable;
+use crate::facts::{Multixacts, Unavailable};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -48,6 +48,11 @@ pub enum ComponentKind {
         xid_age: u64,
         /// Largest `mxid_age(datminmxid)` of all databases, in multixacts.
         multixact_age: u64,
+        /// Size of a multixact's offset on this version, in bytes.
+        offset_bytes: u64,
+        /// Multixacts as the server counts them; `None` before 19, and where the role may not read them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        members: Option<Multixacts>,
     },
     /// The directory `pg_wal`.
     WalDirectory,

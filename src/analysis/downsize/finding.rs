@@ -120,10 +120,12 @@ pub enum AuditFindingKind {
         /// The setting, as `name=value`.
         setting: String,
     },
-    /// `wal_level` is not `logical`.
+    /// `wal_level` does not allow logical slots: it is below `logical`, from 19 on below `replica`.
     WalLevel {
         /// Present value of `wal_level`.
         wal_level: String,
+        /// Lowest sufficient value.
+        need: &'static str,
     },
     /// A limit is too low for logical replication (PostgreSQL manual, "Logical Replication", "Configuration Settings").
     TooFew {
@@ -398,8 +400,12 @@ pub fn audit_findings(
 fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFindingKind> {
     let Some(settings) = snapshot.settings.known() else { return Vec::new() };
     let mut found = Vec::new();
-    if let Some(wal_level) = settings.text("wal_level").filter(|level| *level != "logical") {
-        found.push(AuditFindingKind::WalLevel { wal_level: wal_level.to_owned() });
+    // From 19 on, `replica` becomes effectively `logical` with the first logical slot (PostgreSQL manual,
+    // `effective_wal_level`).
+    let has_effective_level = snapshot.server.version_num >= 190_000;
+    let need = if has_effective_level { "replica" } else { "logical" };
+    if let Some(wal_level) = settings.text("wal_level").filter(|level| ![need, "logical"].contains(level)) {
+        found.push(AuditFindingKind::WalLevel { wal_level: wal_level.to_owned(), need });
     }
     let databases = snapshot.databases.known().map_or(1, |databases| {
         databases.iter().filter(|database| database.allows_connections && !database.is_template).count()

@@ -30,6 +30,7 @@ pub use method::{MethodEstimate, MoveMethod};
 pub use overrides::{Overrides, Sourced};
 pub use prediction::{PredictedSize, predict_sizes};
 pub use storage::{GIB, StorageType, VolumeSizes};
+pub use used::LEAST_MEMBERS_BYTES;
 
 use crate::analysis::index::IndexAssessment;
 use crate::analysis::slot::SlotAssessment;

@@ -79,9 +79,18 @@ fn databases_component(snapshot: &Snapshot) -> Component {
     Component::unknown(ComponentGroup::Used, kind, why, None)
 }
 
-/// Returns the transaction status since the oldest id still in use: two bits per transaction in `pg_xact`, and offset and at least
-/// two members per multixact (`src/backend/access/transam/clog.c`, `multixact.c`). Files are removed in whole segments
-/// of 256 kB.
+/// Bytes of the members of a multixact that has two, the fewest.
+pub const LEAST_MEMBERS_BYTES: u64 = 10;
+
+/// Returns the size of a multixact's offset (`MultiXactOffset`: 64 bits from 19 on).
+fn multixact_offset_bytes(version_num: u32) -> u64 {
+    if version_num >= 190_000 { 8 } else { 4 }
+}
+
+/// Returns the transaction status since the oldest id still in use: two bits per transaction in `pg_xact`, and an offset
+/// (4 bytes, from 19 on 8 bytes) and at least two members of 5 bytes per multixact
+/// (`src/backend/access/transam/clog.c`, `multixact.c`). From 19 on, the server counts the members. Files are removed in
+/// whole segments of 256 kB.
 fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
     const SEGMENT: u64 = 32 * 8_192;
     let databases = snapshot.databases.known()?;
@@ -89,11 +98,17 @@ fn transaction_status(snapshot: &Snapshot) -> Option<Component> {
         databases.iter().map(|database| u64::try_from(age(database)).unwrap_or(0)).max().unwrap_or(0)
     };
     let (xid_age, multixact_age) = (oldest(|database| database.xid_age), oldest(|database| database.multixact_age));
-    let least = xid_age / 4 + multixact_age * (4 + 10);
-    let amount = Amount::from_bounds(least, least + SEGMENT / 2, least + multixact_age * 40 + 3 * SEGMENT);
+    let offset_bytes = multixact_offset_bytes(snapshot.server.version_num);
+    let members = snapshot.multixacts.known();
+    let least = xid_age / 4
+        + members.map_or(multixact_age * (offset_bytes + LEAST_MEMBERS_BYTES), |members| {
+            members.multixacts * offset_bytes + members.members_bytes
+        });
+    let more_members = members.map_or(multixact_age * 40, |_| 0);
+    let amount = Amount::from_bounds(least, least + SEGMENT / 2, least + more_members + 3 * SEGMENT);
     Some(Component::known(
         ComponentGroup::Used,
-        ComponentKind::TransactionStatus { xid_age, multixact_age },
+        ComponentKind::TransactionStatus { xid_age, multixact_age, offset_bytes, members: members.copied() },
         amount,
         Confidence::Likely,
     ))

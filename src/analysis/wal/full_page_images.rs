@@ -1,8 +1,8 @@
 //! Share of full page images in the WAL, and settings that reduce it.
 //!
 //! The first change of a page after a checkpoint writes the whole page (PostgreSQL manual, `full_page_writes`), so fewer
-//! checkpoints write fewer images. Versions before 19 do not count their bytes. The number of images times the page size
-//! is an upper bound, because holes are omitted and images may be compressed
+//! checkpoints write fewer images. 19 counts their bytes. Before, the number of images times the page size is an upper
+//! bound, because holes are omitted and images may be compressed
 //! (docs/reference/wal.md#full-page-images).
 
 use crate::analysis::wal::WalGrowth;
@@ -59,6 +59,8 @@ pub struct FullPageStats {
     pub images: u64,
     /// Bytes of WAL since the statistics began.
     pub wal_bytes: u64,
+    /// Whether the server counts the bytes in full page images, from 19 on; the bounds are then exact.
+    pub is_exact: bool,
     /// Upper bound of the bytes in full page images.
     pub bytes_at_most: u64,
     /// The same as a share of the WAL, 0 to 1.
@@ -82,7 +84,7 @@ impl FullPageStats {
         }
         let statistics = snapshot.wal_statistics.as_result().map_err(|why| why.for_fact("full page images"))?;
         let pages = statistics.wal_fpi.saturating_mul(snapshot.server.block_size_bytes);
-        let bytes_at_most = pages.min(statistics.wal_bytes);
+        let bytes_at_most = statistics.wal_fpi_bytes.unwrap_or(pages).min(statistics.wal_bytes);
         let share_at_most =
             if statistics.wal_bytes == 0 { 0.0 } else { bytes_at_most as f64 / statistics.wal_bytes as f64 };
         let mut recommendations = Vec::new();
@@ -99,8 +101,9 @@ impl FullPageStats {
             }
         }
         let checkpoints = snapshot.checkpoints.known().map(|found| (found.timed, found.requested));
+        let is_exact = statistics.wal_fpi_bytes.is_some();
         let (images, wal_bytes) = (statistics.wal_fpi, statistics.wal_bytes);
-        Ok(FullPageStats { images, wal_bytes, bytes_at_most, share_at_most, checkpoints, recommendations })
+        Ok(FullPageStats { images, wal_bytes, is_exact, bytes_at_most, share_at_most, checkpoints, recommendations })
     }
 }
 
@@ -136,6 +139,7 @@ fn recommend_checkpoint_settings(snapshot: &Snapshot, growth: &WalGrowth) -> Opt
 mod tests {
     use super::*;
     use crate::analysis::wal::{ObservedRate, RateSource};
+    use crate::facts::Fact;
     use serde_json::json;
 
     const GB: u64 = 1 << 30;
@@ -177,6 +181,18 @@ mod tests {
         let found = FullPageStats::new(&snapshot(GB, GB, &[]), None).unwrap();
         assert_eq!((found.bytes_at_most, found.share_at_most, found.recommendations.len()), (GB, 1.0, 0));
         assert_eq!(FullPageStats::new(&snapshot(0, 0, &[]), None).unwrap().share_at_most, 0.0);
+    }
+
+    #[test]
+    fn full_page_bytes_are_exact_from_19_on() {
+        let mut snapshot = snapshot(20_494, 116_489_989, &[]);
+        let bound = FullPageStats::new(&snapshot, None).unwrap();
+        assert_eq!((bound.is_exact, bound.share_at_most), (false, 1.0));
+        let Fact::Known(statistics) = &mut snapshot.wal_statistics else { panic!() };
+        statistics.wal_fpi_bytes = Some(22_648_967);
+        let exact = FullPageStats::new(&snapshot, None).unwrap();
+        assert_eq!((exact.is_exact, exact.bytes_at_most), (true, 22_648_967));
+        assert!((exact.share_at_most - 0.194).abs() < 0.001, "{exact:?}");
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub const CHECKS: &[Check] = &[
     check!("table-bloat" table_bloat Hygiene needs [Relations TableBloat] in [Tables]),
     check!("index-bloat" index_bloat Hygiene needs [Relations IndexFacts IndexBloat] in [Indexes]),
     check!("missing-fk-index" missing_fk_index Hygiene needs [Relations IndexFacts] in [Indexes]),
-    check!("autovacuum-lag" autovacuum_lag Hygiene needs [Relations] in [Tables]),
+    check!("autovacuum-lag" autovacuum_lag Hygiene needs [Relations Autovacuum] in [Tables]),
     check!("temp-files" temp_files Hygiene needs [Databases] in []),
     check!("stats-lost" stats_lost Hygiene needs [Relations] in []),
     check!("unsafe-settings" unsafe_settings Hygiene needs [] in []),

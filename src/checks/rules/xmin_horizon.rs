@@ -38,9 +38,16 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                         ")"
                     ]);
                 }
-                let advice = match kind {
-                    "walsender" => message!["look for a long query on the standby (hot_standby_feedback)"],
-                    _ => message!["end it: ", code_span(&format!("SELECT pg_terminate_backend({pid})"))],
+                if let Some(command) = &session.command {
+                    by.append(message![", which runs ", command, ","]);
+                }
+                let terminate = code_span(&format!("SELECT pg_terminate_backend({pid})"));
+                let advice = match (kind, &session.command) {
+                    ("walsender", _) => message!["look for a long query on the standby (hot_standby_feedback)"],
+                    (_, Some(command)) => {
+                        message!["let it finish; ", terminate, " ends it, and the work of ", command, " is lost"]
+                    }
+                    _ => message!["end it: ", terminate],
                 };
                 holders.push((session.xid_horizon_age(), format!("session {pid}"), by, advice));
             }
@@ -124,6 +131,18 @@ mod tests {
         assert_eq!(holding(49_999_999, 49_999_999).kind(), CheckOutcomeKind::Passed);
         assert_eq!(found_subjects(&holding(50_000_000, 10)), [(Level::Warning, "session 7")]);
         assert_eq!(found_subjects(&holding(60_000_000, 200_000_000)), [(Level::Critical, "slot orders")]);
+    }
+
+    #[test]
+    fn xmin_horizon_spares_maintenance() {
+        let outcome = evaluate_check("xmin-horizon", |value| {
+            let mut session = session(7, 60);
+            session["xmin_age"] = json!(60_000_000);
+            session["command"] = json!("REPACK");
+            value["sessions"]["known"]["holders"] = json!([session]);
+        });
+        let advice = format!("{:?}", outcome.findings[0].advice);
+        assert!(advice.contains("let it finish; ") && advice.contains("REPACK"), "{advice}");
     }
 
     #[test]

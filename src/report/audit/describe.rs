@@ -1,6 +1,8 @@
 //! Names, formulas and reclaiming commands of an audit's components.
 
-use crate::analysis::downsize::{AuditFindingKind, Component, ComponentKind, GrowthSource, WalSource};
+use crate::analysis::downsize::{
+    AuditFindingKind, Component, ComponentKind, GrowthSource, LEAST_MEMBERS_BYTES, WalSource,
+};
 use crate::quote::{PrintedConnection, ShellCommand, quote_identifier, quote_literal};
 use crate::render::{format_counted, human_bytes, human_bytes_per_day, human_count, human_duration, human_percent};
 
@@ -68,10 +70,17 @@ pub fn component_formula(kind: &ComponentKind) -> String {
     match kind {
         ComponentKind::Databases { .. } => "sum of pg_database_size".to_owned(),
         ComponentKind::SharedCatalogs => "pg_tablespace_size(pg_global)".to_owned(),
-        ComponentKind::TransactionStatus { xid_age, multixact_age } => format!(
-            "{} transactions × 2 bits + {} multixacts × 14 bytes",
+        ComponentKind::TransactionStatus { xid_age, multixact_age, offset_bytes, members: None } => format!(
+            "{} transactions × 2 bits + {} multixacts × {} bytes",
             human_count(*xid_age),
-            human_count(*multixact_age)
+            human_count(*multixact_age),
+            offset_bytes + LEAST_MEMBERS_BYTES
+        ),
+        ComponentKind::TransactionStatus { xid_age, offset_bytes, members: Some(counted), .. } => format!(
+            "{} transactions × 2 bits + {} multixacts × {offset_bytes} bytes + {} of members",
+            human_count(*xid_age),
+            human_count(counted.multixacts),
+            human_bytes(counted.members_bytes)
         ),
         ComponentKind::WalDirectory => "sum of pg_ls_waldir()".to_owned(),
         ComponentKind::TemporaryFiles => "sum of pg_ls_tmpdir() of every tablespace".to_owned(),
@@ -128,6 +137,9 @@ pub fn component_source(kind: &ComponentKind) -> &'static str {
         ComponentKind::OutsideSql { .. } => "--used-fs",
         ComponentKind::StaleSlots { .. } | ComponentKind::InactiveSlots { .. } => {
             "slots, pg_wal, settings; manual 28.5 WAL Configuration"
+        }
+        ComponentKind::TransactionStatus { members: Some(_), .. } => {
+            "maximum of age(datfrozenxid), and pg_get_multixact_stats()"
         }
         ComponentKind::TransactionStatus { .. } => "maximum of age(datfrozenxid) and of mxid_age(datminmxid)",
         ComponentKind::DroppedIndexes { .. } => "indexes with verdict drop (`pgtend indexes`)",
@@ -275,8 +287,8 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
             "{} has the setting {setting} and can write to green before the switchover",
             role.as_deref().map_or("the database".to_owned(), |role| format!("role {}", quote_identifier(role)))
         ),
-        AuditFindingKind::WalLevel { wal_level } => {
-            format!("wal_level is {wal_level}, it must be logical (needs a restart)")
+        AuditFindingKind::WalLevel { wal_level, need } => {
+            format!("wal_level is {wal_level}, it must be {need} (needs a restart)")
         }
         AuditFindingKind::TooFew { setting, have, need, there } => {
             let location = if *there { " on the new server (assuming the same value there)" } else { "" };

@@ -51,7 +51,9 @@ pub struct BackendLine {
 pub struct FullPageImages {
     images: u64,
     wal_bytes: u64,
-    /// Upper bounds, because images omit holes and may be compressed.
+    /// Whether the server counted the bytes (19 and newer). If not, `bytes_at_most` and `share_at_most` are upper bounds:
+    /// images omit holes and may be compressed.
+    is_exact: bool,
     bytes_at_most: u64,
     share_at_most: f64,
     checkpoints_timed: Option<u64>,
@@ -162,6 +164,7 @@ pub fn full_page_image_stats(
     Some(FullPageImages {
         images: found.images,
         wal_bytes: found.wal_bytes,
+        is_exact: found.is_exact,
         bytes_at_most: found.bytes_at_most,
         share_at_most: found.share_at_most,
         checkpoints_timed: found.checkpoints.map(|(timed, _)| timed),
@@ -220,8 +223,9 @@ pub fn show_writers(
     }
     if let Some(images) = images.filter(|images| images.images > 0) {
         document.gap().line(format!(
-            "Full page images: {}, at most {} of the WAL written ({}).{}",
+            "Full page images: {}, {}{} of the WAL written ({}).{}",
             human_count(images.images),
+            if images.is_exact { "" } else { "at most " },
             human_percent(images.share_at_most),
             human_bytes(images.wal_bytes),
             match (images.checkpoints_timed, images.checkpoints_requested) {

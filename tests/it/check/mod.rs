@@ -8,6 +8,7 @@ mod corruption;
 mod coverage;
 mod declared_facts;
 mod fleet;
+mod maintenance;
 pub mod nightly_runs;
 mod notify;
 mod outputs;

@@ -35,13 +35,15 @@ async fn printed_commands_reach_the_named_database() {
         13,
         "printed commands",
         cluster_options().with_setting("fsync", "off"),
-        async |_, cluster| {
+        async |major, cluster| {
             let hostile = HostileServer::start(|wire| {
                 wire.startup()?;
                 wire.authentication(3, &[])?;
                 wire.message().map(drop)
             });
-            let names = NAMES.map(|name| name.replace("PORT", &hostile.port().to_string()));
+            // From 19 on, names of databases contain no line breaks.
+            let possible = NAMES.iter().filter(|name| major < 19 || !name.contains('\n'));
+            let names: Vec<String> = possible.map(|name| name.replace("PORT", &hostile.port().to_string())).collect();
             let client = connect_superuser(&cluster, "postgres").await;
             for name in &names {
                 execute_batch(&client, &format!("create database {}", quote_name(name))).await;

@@ -133,6 +133,13 @@ async fn writers_processes_and_fpi_match_the_server() {
             assert!((0.01..=1.0).contains(&share) && images["images"].as_u64() > Some(50), "{images}");
             assert!(images["bytes_at_most"].as_u64() <= images["wal_bytes"].as_u64(), "{images}");
             assert!(images["checkpoints_requested"].as_u64() >= Some(1), "{images}");
+            assert_eq!(images["is_exact"], major >= 19, "{images}");
+            if major >= 19 {
+                let counted = query_one_text(&cluster, "postgres", "select wal_fpi_bytes::text from pg_stat_wal").await;
+                let counted: u64 = counted.expect("a row").parse().expect("a number");
+                let found = images["bytes_at_most"].as_u64().expect("a number");
+                assert!(found > 0 && found <= counted, "{found} of {counted}: {images}");
+            }
         } else {
             assert_eq!(wal["full_page_images"], Value::Null);
         }
