@@ -125,6 +125,9 @@ async fn assert_prediction_matches_copy(name: &str, text: &str, scripted_on: u32
 
 #[tokio::test]
 async fn prediction_matches_shop() {
+    if is_left_out("prediction of shop") {
+        return;
+    }
     assert_prediction_matches_copy("shop", include_str!("sets/shop.sql"), 13, Copy::ScriptedAndDumped).await;
 }
 

@@ -3,8 +3,8 @@
 use super::nightly_runs::write_config;
 use crate::{
     clusters::{
-        cluster_options, connect_superuser, execute_sql, newest_installation, on_a_major_and_the_newest, print_stderr,
-        private_cluster,
+        cluster_options, connect_superuser, execute_sql, is_left_out, newest_installation, on_a_major_and_the_newest,
+        print_stderr, private_cluster,
     },
     collect::program_runs::{ProgramRun, wait_for_run},
     proxy::{Behaviour, Proxy},
@@ -90,6 +90,9 @@ const MANY_RELATIONS: [&str; 2] = [
 /// The connection is so slow that each session is visible in pg_stat_activity.
 #[tokio::test]
 async fn check_connections_are_bounded_by_jobs() {
+    if is_left_out("connections to large databases") {
+        return;
+    }
     let installation = newest_installation();
     let major = installation.major;
     let cluster =

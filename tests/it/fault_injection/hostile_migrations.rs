@@ -80,7 +80,7 @@ async fn hostile_names_are_quoted_in_migrations() {
                     relnamespace::regnamespace::text !~ '^pg_' order by 1";
     let before = query_texts(&cluster, "shop", comments).await;
     let mut summary = String::new();
-    for framework in sample_cases("hostile names in migrations", Framework::ALL, 7) {
+    for framework in sample_cases("hostile names in migrations", Framework::ALL, 20) {
         let folder = tempfile::tempdir().unwrap();
         let (written, refused) = write_migrations(&cluster, framework, folder.path());
         assert!(refused.len() <= 3, "{}: refuses {refused:?}", framework.name());

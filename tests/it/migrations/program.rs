@@ -8,8 +8,8 @@ use pg_sandbox::Cluster;
 use serde_json::Value;
 
 use crate::clusters::{
-    cluster_options, connect_superuser, execute_sql, newest_installation, on_the_newest_alone, private_cluster,
-    query_texts, wait_until_true_in,
+    cluster_options, connect_superuser, execute_sql, is_left_out, newest_installation, on_the_newest_alone,
+    private_cluster, query_texts, wait_until_true_in,
 };
 use crate::indexes::script::{run_statements, split_statements};
 use crate::reports::program::{ProgramOutput, find_element, pgtend_as_nobody, pgtend_command, run_command};
@@ -247,6 +247,9 @@ fn run_in_project(project: &Project, arguments: &[&str]) -> ProgramOutput {
 
 #[tokio::test]
 async fn migrations_maintenance_script_can_be_rerun() {
+    if is_left_out("maintenance script of a large index") {
+        return;
+    }
     let cluster = newest_cluster();
     let project = Project::new(&cluster, "chores").await;
     let client = connect_superuser(&cluster, "chores").await;
