@@ -17,6 +17,27 @@ pub enum ConstraintKind {
     Exclusion,
 }
 
+/// A key type whose equal values a B-tree no longer stores in one tuple.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawnType {
+    /// `char(n)`.
+    Bpchar,
+    /// `oidvector`.
+    Oidvector,
+}
+
+impl WithdrawnType {
+    /// Returns the type of this name in `pg_type`.
+    pub fn from_name(name: &str) -> Option<WithdrawnType> {
+        match name {
+            "bpchar" => Some(WithdrawnType::Bpchar),
+            "oidvector" => Some(WithdrawnType::Oidvector),
+            _ => None,
+        }
+    }
+}
+
 /// One row of `pg_index` with its statistics.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Index {
@@ -64,6 +85,10 @@ pub struct Index {
     pub key_columns_count: u32,
     /// Table column of each index column; 0 for an expression.
     pub column_numbers: Vec<i16>,
+    /// The key type that ends deduplication in newer releases; `None` for a B-tree without such a key, and for one that
+    /// was never deduplicated because of another column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_type: Option<WithdrawnType>,
     /// `pg_constraint.conname` of the constraint that it enforces; `None` without one.
     pub constraint_name: Option<String>,
     /// Kind of that constraint; `None` without one.

@@ -52,7 +52,7 @@ pub use fact::{Fact, Unavailable};
 pub use fact_groups::{FactGroup, FactGroups};
 pub use finding::{Class, Finding, Level, Measure, Measurement, Status};
 pub use foreign_object::{ForeignObject, LookAlike};
-pub use index::{ConstraintKind, Index};
+pub use index::{ConstraintKind, Index, WithdrawnType};
 pub use index_ddl::IndexDdl;
 pub use index_facts::{
     Correlation, Dependent, DependentKind, FIRST_NORMAL_OBJECT_ID, ForeignKey, IndexFacts, IndexKeys, IndexTexts,

@@ -18,8 +18,8 @@ impl RowBloat {
         RowBloat(table_bloat(db, table))
     }
 
-    pub fn from_index(db: &DatabaseSnapshot, index: &Index, table: &Table) -> RowBloat {
-        RowBloat(index_bloat(db, index, table))
+    pub fn from_index(db: &DatabaseSnapshot, index: &Index, table: &Table, version_num: u32) -> RowBloat {
+        RowBloat(index_bloat(db, index, table, version_num))
     }
 
     /// Adds up parts. The sum is known when every part is.

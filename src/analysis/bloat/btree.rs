@@ -4,6 +4,7 @@ use super::{Bloat, BloatSource, EstimateError, check_visibility};
 use crate::analysis::pages::btree::{
     TUPLE_HEADER, TUPLE_HEADER_WITH_NULLS, leaf_bytes, padded_tuple_width, total_pages, tuple_width,
 };
+use crate::analysis::pages::deduplication::builds_deduplicated;
 use crate::analysis::pages::{MAX_ALIGN, distinct_values, excludes_nulls, indexed_rows};
 use crate::facts::{BtreePages, ColumnLayout, ColumnStatistics, Index, IndexKey, Table};
 
@@ -25,21 +26,41 @@ pub(super) struct IndexedRows {
     pub deduplicates: bool,
 }
 
-/// Returns the bloat of the index from the statistics; `None` where it is not estimated. The server has no statistics on
-/// distinct combinations of several columns. The possible maximum is assumed, so the estimate is rather too low.
+/// Returns the bloat of the index from the statistics; `None` where it is not estimated.
 pub(super) fn estimate_index(
     index: &Index,
     table: &Table,
     key: Option<&IndexKey>,
+    version_num: u32,
 ) -> Result<Option<Bloat>, EstimateError> {
     if !can_estimate_index(index) {
         return Ok(None);
     }
+    if !table.was_measured() && index.size.bytes <= table.block_bytes() {
+        return Ok(Some(Bloat::NONE));
+    }
+    let needed = rebuilt_index_bytes(index, table, key, version_num)?;
+    Ok(needed.map(|needed| Bloat::estimated(index.size.bytes, needed)))
+}
+
+/// Returns the bytes of the index after a rebuild by a server of this version (`server_version_num`), from the statistics;
+/// `None` where they are not estimated. The server has no statistics on distinct combinations of several columns. The
+/// possible maximum is assumed, so the estimate is rather too high.
+///
+/// # Errors
+///
+/// The statistics are missing.
+pub fn rebuilt_index_bytes(
+    index: &Index,
+    table: &Table,
+    key: Option<&IndexKey>,
+    version_num: u32,
+) -> Result<Option<u64>, EstimateError> {
+    if !can_estimate_index(index) {
+        return Ok(None);
+    }
     if !table.was_measured() {
-        return match index.size.bytes <= table.block_bytes() {
-            true => Ok(Some(Bloat::NONE)),
-            false => Err(EstimateError::NeverAnalyzed),
-        };
+        return Err(EstimateError::NeverAnalyzed);
     }
     let key = key.ok_or(EstimateError::NotRead)?;
     // A `name` is stored without its padding, but the statistics include it.
@@ -55,10 +76,9 @@ pub(super) fn estimate_index(
         table_rows,
         is_partial: index.is_partial,
         // A unique index has no equal keys.
-        deduplicates: key.deduplicates && !index.is_unique,
+        deduplicates: builds_deduplicated(index, key.deduplicates, version_num) && !index.is_unique,
     };
-    let needed = packed_bytes(&keys, &columns, key.fillfactor, table.block_bytes());
-    Ok(Some(Bloat::estimated(index.size.bytes, needed)))
+    Ok(Some(packed_bytes(&keys, &columns, key.fillfactor, table.block_bytes())))
 }
 
 /// Returns the bytes of the index after a rebuild.

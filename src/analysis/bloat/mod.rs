@@ -3,9 +3,10 @@
 mod btree;
 mod heap;
 
-pub use btree::{can_estimate_index, measured_btree_bloat};
+pub use btree::{can_estimate_index, measured_btree_bloat, rebuilt_index_bytes};
 pub use heap::measured_heap_bloat;
 
+use super::pages::deduplication::may_predate_withdrawal;
 use crate::facts::{DatabaseSnapshot, Fact, Index, Table, Visibility};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,16 +81,31 @@ pub fn table_bloat(db: &DatabaseSnapshot, table: &Table) -> Result<Option<Bloat>
 }
 
 /// Returns the bloat of an index, measured where every page was read, else estimated; `None` for an access method without
-/// an estimate.
+/// an estimate. `version_num` is the `server_version_num` of the server that would rebuild it.
+///
+/// Pages of shared tuples that a rebuild by this version does not share say nothing about the size after the rebuild: the
+/// estimate is used if it is smaller.
 ///
 /// # Errors
 ///
 /// The index was not read and cannot be estimated.
-pub fn index_bloat(db: &DatabaseSnapshot, index: &Index, table: &Table) -> Result<Option<Bloat>, EstimateError> {
+pub fn index_bloat(
+    db: &DatabaseSnapshot,
+    index: &Index,
+    table: &Table,
+    version_num: u32,
+) -> Result<Option<Bloat>, EstimateError> {
     let measured = db.btree_pages.as_ref().and_then(Fact::known).and_then(|btrees| btrees.get(&index.oid));
-    match measured {
-        Some(pages) => Ok(Some(measured_btree_bloat(pages))),
-        None => btree::estimate_index(index, table, db.index_keys.known().and_then(|keys| keys.get(&index.oid))),
+    let estimate = || {
+        let key = db.index_keys.known().and_then(|keys| keys.get(&index.oid));
+        btree::estimate_index(index, table, key, version_num)
+    };
+    match measured.map(measured_btree_bloat) {
+        Some(measured) if may_predate_withdrawal(index, version_num) && measured.bytes > 0 => {
+            Ok(estimate()?.map(|estimated| if estimated.bytes < measured.bytes { estimated } else { measured }))
+        }
+        Some(measured) => Ok(Some(measured)),
+        None => estimate(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::analysis::bloat::{EstimateError, check_visibility};
 use crate::analysis::pages::btree::{
     DEFAULT_FILLFACTOR, TUPLE_HEADER, TUPLE_HEADER_WITH_NULLS, leaf_bytes, padded_tuple_width, total_pages,
 };
+use crate::analysis::pages::deduplication::{builds_deduplicated, may_lose_deduplication, may_predate_withdrawal};
 use crate::analysis::pages::{distinct_values, excludes_nulls, indexed_rows};
 use crate::facts::{ColumnStatistics, Index, IndexShape, Table};
 
@@ -16,7 +17,12 @@ const FIXED_WIDTH_SPREAD: f64 = 0.05;
 const VARLENA_SPREAD: f64 = 0.1;
 
 /// Returns the index after CREATE INDEX on the copy.
-pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Result<Forecast, EstimateError> {
+pub fn forecast_btree(
+    index: &Index,
+    table: &Table,
+    shape: &IndexShape,
+    version_num: u32,
+) -> Result<Forecast, EstimateError> {
     check_visibility(shape.visibility)?;
     let table_rows = table.row_estimate().ok_or(EstimateError::NeverAnalyzed)?;
     let rows = indexed_rows(index, table, table_rows) as f64;
@@ -48,15 +54,11 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
         [_] => TUPLE_HEADER_WITH_NULLS as f64,
         several => null_tuple_width(several, &tuple_width),
     };
-    let sizes = |distinct: f64, distinct_nulls: f64| {
+    let sizes = |distinct: f64, distinct_nulls: f64, shares: bool| {
         let block_bytes = block as f64;
-        // Observed on 15.20: equal keys of character(n) do not share a tuple, although the catalog allows it. An index that is
-        // smaller than it could be without sharing shows that they do.
         let plain = leaf_bytes(filled, filled, filled_tuple, false, block_bytes)
             + leaf_bytes(nulls, nulls, null_tuple, false, block_bytes);
-        let shares_now = (index.size.bytes as f64) < plain;
-        let may_share = shape.deduplicates && (shape.operator_class != "bpchar_ops" || shares_now);
-        let leaves = if may_share && !index.is_unique {
+        let leaves = if shares && !index.is_unique {
             let groups = key_groups(shape, filled, distinct);
             groups.iter().map(|(rows, keys)| leaf_bytes(*rows, *keys, filled_tuple, true, block_bytes)).sum::<f64>()
                 + leaf_bytes(nulls, distinct_nulls, null_tuple, true, block_bytes)
@@ -74,18 +76,28 @@ pub fn forecast_btree(index: &Index, table: &Table, shape: &IndexShape) -> Resul
     let likely = distinct_combinations(&distinct, filled);
     let null_share = nulls.max(1.0) / rows.max(1.0);
     let null_keys = if distinct.len() == 1 { 1.0 } else { (likely * null_share).clamp(1.0, nulls.max(1.0)) };
-    let bytes = sizes(likely, null_keys);
+    let shares = builds_deduplicated(index, shape.deduplicates, version_num);
+    let bytes = sizes(likely, null_keys, shares);
     let fixed = shape.columns.iter().all(|index_column| index_column.layout.attlen > 0);
     let spread = if fixed { FIXED_WIDTH_SPREAD } else { VARLENA_SPREAD } + changed_share(table, table_rows);
     let forecast = Forecast::with_spread(bytes, spread, spread, Basis::Statistics);
     let forecast = if distinct.len() > 1 {
         // Columns may depend on each other: at least there are as many combinations as one of them has values.
-        let most = sizes(filled.max(1.0), null_keys) as f64 * (1.0 + spread);
-        forecast.widened_to(sizes(fewest, 1.0), most as u64)
+        let most = sizes(filled.max(1.0), null_keys, shares) as f64 * (1.0 + spread);
+        forecast.widened_to(sizes(fewest, 1.0, shares), most as u64)
     } else {
         forecast
     };
-    Ok(if fillfactor < DEFAULT_FILLFACTOR { forecast } else { forecast.capped_at(index.size.bytes) })
+    // A rebuild without shared tuples is larger than the present index.
+    if may_predate_withdrawal(index, version_num) {
+        return Ok(forecast);
+    }
+    let forecast = if fillfactor < DEFAULT_FILLFACTOR { forecast } else { forecast.capped_at(index.size.bytes) };
+    if may_lose_deduplication(index, version_num) {
+        let unshared = sizes(likely, null_keys, false) as f64 * (1.0 + spread);
+        return Ok(forecast.widened_to(forecast.low_bytes, unshared as u64));
+    }
+    Ok(forecast)
 }
 
 /// Returns the mean width of the tuples with a null.

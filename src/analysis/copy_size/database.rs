@@ -49,12 +49,15 @@ pub struct DatabaseForecast<'a> {
 }
 
 impl<'a> DatabaseForecast<'a> {
-    /// Computes the forecast of one database.
+    /// Computes the forecast of one database. `version_num` is the `server_version_num` of its server.
     ///
     /// # Errors
     ///
     /// The tables, the indexes or the sequences of the database were not read.
-    pub fn from_snapshot(database_snapshot: &'a DatabaseSnapshot) -> Result<DatabaseForecast<'a>, Unavailable> {
+    pub fn from_snapshot(
+        database_snapshot: &'a DatabaseSnapshot,
+        version_num: u32,
+    ) -> Result<DatabaseForecast<'a>, Unavailable> {
         let tables = database_snapshot.tables.as_result().map_err(Clone::clone)?;
         let indexes = database_snapshot.indexes.as_result().map_err(Clone::clone)?;
         let sequences = database_snapshot.sequences.as_result().map_err(Clone::clone)?.bytes;
@@ -108,7 +111,7 @@ impl<'a> DatabaseForecast<'a> {
             for index in own {
                 let shape = shapes.and_then(|by_index| by_index.get(&index.oid));
                 let counted = btrees_counted.and_then(|by_index| by_index.get(&index.oid));
-                let after = forecast_index(index, table, shape, counted, heap);
+                let after = forecast_index(index, table, shape, counted, heap, version_num);
                 relations.push(CopiedRelation {
                     part: RelationPart::Index,
                     table,

@@ -34,7 +34,8 @@ pub struct DatabaseAssessment<'a> {
     pub largest_index: Option<(String, u64)>,
 }
 
-/// Computes what can be reclaimed in one database from the verdicts on its indexes.
+/// Computes what can be reclaimed in one database from the verdicts on its indexes. `version_num` is the
+/// `server_version_num`.
 ///
 /// # Errors
 ///
@@ -42,8 +43,9 @@ pub struct DatabaseAssessment<'a> {
 pub fn assess_database<'a>(
     db: &'a DatabaseSnapshot,
     assessment: &IndexAssessment,
+    version_num: u32,
 ) -> Result<DatabaseAssessment<'a>, Unavailable> {
-    let forecast = DatabaseForecast::from_snapshot(db)?;
+    let forecast = DatabaseForecast::from_snapshot(db, version_num)?;
     let dropped: HashSet<u32> = assessment
         .verdicts
         .iter()

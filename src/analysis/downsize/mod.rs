@@ -132,7 +132,7 @@ pub fn compute_audit<'a>(evidence: &AuditEvidence<'a>) -> Audit<'a> {
     let (mut assessments, mut unread) = (Vec::new(), Vec::new());
     let assessed_databases = || snapshot.database_snapshots.iter().zip(index_assessments);
     for (db, index_assessment) in assessed_databases() {
-        match database::assess_database(db, index_assessment) {
+        match database::assess_database(db, index_assessment, snapshot.server.version_num) {
             Ok(assessment) => assessments.push(assessment),
             Err(why) => unread.push((db.database.clone(), why)),
         }

@@ -10,6 +10,7 @@ pub(super) fn add_bloat_finding(
     verdict: &mut IndexVerdict,
     subject: &IndexSubject<'_>,
     db: &DatabaseSnapshot,
+    version_num: u32,
     limits: &IndexLimits,
 ) {
     let index = subject.index;
@@ -17,7 +18,7 @@ pub(super) fn add_bloat_finding(
     if index.size.bytes < limits.bloated_bytes || !is_worth_rebuilding(verdict, index) {
         return;
     }
-    let Ok(Some(bloat)) = index_bloat(db, index, subject.table) else { return };
+    let Ok(Some(bloat)) = index_bloat(db, index, subject.table, version_num) else { return };
     if limits.is_bloated(bloat.bytes, index.size.bytes) {
         verdict.findings.push(IndexFinding::IndexBloat);
         verdict.reasons.push(Reason::Bloated {

@@ -165,7 +165,7 @@ fn evaluate_indexes<'a>(
         // Frees the caps one by one: there may be a hundred thousand.
         let caps = std::mem::take(&mut caps[position]);
         let mut verdict = conclude_verdict(subject, &mut found[position], &caps, &subjects, limits);
-        index_bloat::add_bloat_finding(&mut verdict, subject, db, limits);
+        index_bloat::add_bloat_finding(&mut verdict, subject, db, snapshot.server.version_num, limits);
         verdicts.push(verdict);
     }
     plan::make_sound(&mut verdicts, &needs, &subjects);

@@ -77,6 +77,7 @@ impl Shop {
             is_expression: false,
             key_columns_count: u32::try_from(columns.len()).unwrap(),
             column_numbers: columns.to_vec(),
+            withdrawn_type: None,
             constraint_name: None,
             constraint: None,
             size: StoredBytes { bytes: 10 << 20, source: SizeSource::Exact },

@@ -1,6 +1,7 @@
 //! How rows and index entries lie on pages: the model that bloat and size after a copy share.
 
 pub mod btree;
+pub mod deduplication;
 pub mod heap;
 mod row_width;
 

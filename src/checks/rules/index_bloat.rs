@@ -48,7 +48,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
                 outcome.findings.extend(check.evaluate_relation(
                     name,
                     index.size.bytes,
-                    index_bloat(db, index, table),
+                    index_bloat(db, index, table, evidence.snapshot.server.version_num),
                     advice,
                 ));
             }

@@ -4,6 +4,7 @@
 mod autovacuum_lag;
 mod checksum_failures;
 mod connections;
+mod deduplicated_char_index;
 mod disk_forecast;
 mod duplicate_index;
 mod failed_archiving;
@@ -84,6 +85,7 @@ pub const CHECKS: &[Check] = &[
     check!("index-heavy-table" index_heavy_table Hygiene needs [Relations] in [Indexes Tables]),
     check!("table-bloat" table_bloat Hygiene needs [Relations TableBloat] in [Tables]),
     check!("index-bloat" index_bloat Hygiene needs [Relations IndexFacts IndexBloat] in [Indexes]),
+    check!("deduplicated-char-index" deduplicated_char_index Hygiene needs [Relations IndexBloat] in [Indexes]),
     check!("missing-fk-index" missing_fk_index Hygiene needs [Relations IndexFacts] in [Indexes]),
     check!("autovacuum-lag" autovacuum_lag Hygiene needs [Relations Autovacuum] in [Tables]),
     check!("temp-files" temp_files Hygiene needs [Databases] in []),

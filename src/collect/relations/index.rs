@@ -3,7 +3,7 @@
 use super::{TableRow, index_bytes, non_negative};
 use crate::collect::queries;
 use crate::collect::sizes::SizeEstimate;
-use crate::facts::{ConstraintKind, Fact, Index, OidMap, Persistence, SizeSource, StoredBytes};
+use crate::facts::{ConstraintKind, Fact, Index, OidMap, Persistence, SizeSource, StoredBytes, WithdrawnType};
 use crate::postgres::{BorrowedText, Oid, Row, RowError, Text, columns};
 use std::borrow::Cow;
 
@@ -33,6 +33,7 @@ columns! {
         is_expression: bool,
         key_columns_count: i32,
         column_numbers: Vec<i16>,
+        withdrawn_type: Option<BorrowedText<'row>>,
         idx_scan: i64,
         idx_tup_read: i64,
         idx_tup_fetch: i64,
@@ -75,6 +76,7 @@ pub fn decode_index(row: &Row) -> Result<Index, RowError> {
         is_expression: row.is_expression,
         key_columns_count: row.key_columns_count.unsigned_abs(),
         column_numbers: row.column_numbers,
+        withdrawn_type: row.withdrawn_type.and_then(|name| WithdrawnType::from_name(&name.0)),
         constraint_name: None,
         constraint: None,
         size,

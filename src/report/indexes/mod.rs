@@ -76,7 +76,15 @@ impl<'a> IndexesReport<'a> {
         for db in &snapshot.database_snapshots {
             let assessment = assessments.iter().find(|assessment| assessment.database == db.database);
             let verdicts = assessment.map_or(&[][..], |assessment| &assessment.verdicts);
-            indexes.extend(database_rows(db, verdicts, tables_before, all_databases, gaps, &mut unread));
+            indexes.extend(database_rows(
+                db,
+                verdicts,
+                snapshot.server.version_num,
+                tables_before,
+                all_databases,
+                gaps,
+                &mut unread,
+            ));
             tables_before += db.tables.known().map_or(0, |tables| tables.len() as u64);
             let minimum = assessment.map_or(0, |assessment| assessment.limits.min_observation_seconds);
             let index_history = history.index_history(&db.database);
@@ -143,6 +151,7 @@ impl Selection {
 fn database_rows<'a>(
     db: &'a DatabaseSnapshot,
     verdicts: &'a [IndexVerdict],
+    version_num: u32,
     tables_before: u64,
     named_database: bool,
     gaps: &mut Gaps,
@@ -174,9 +183,9 @@ fn database_rows<'a>(
             let size = family().fold(StoredBytes::NONE, |sum, index| sum.plus(index.size));
             // A partitioned index consists of its children, and the table of a child may be a partition at any depth.
             let stored = family().filter(|index| !index.is_partitioned);
-            let bloat = RowBloat::from_parts(
-                stored.filter_map(|index| Some(RowBloat::from_index(db, index, of_table.get(&index.table_oid)?.1))),
-            );
+            let bloat = RowBloat::from_parts(stored.filter_map(|index| {
+                Some(RowBloat::from_index(db, index, of_table.get(&index.table_oid)?.1, version_num))
+            }));
             if locked.contains(&index.oid) || locked.contains(&index.table_oid) {
                 missing.locked.insert(index.oid);
             }

@@ -29,7 +29,7 @@ fn predicted_sizes(
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let snapshot = Snapshot::from_json(&String::from_utf8_lossy(&output.stdout)).expect("a snapshot");
     let contents = &snapshot.database_snapshots[0];
-    let forecast = DatabaseForecast::from_snapshot(contents).expect("a forecast");
+    let forecast = DatabaseForecast::from_snapshot(contents, snapshot.server.version_num).expect("a forecast");
     let mut by_name = BTreeMap::new();
     for relation in forecast.relations.iter().filter(|relation| relation.table.schema == "public") {
         let (name, within) = match (relation.part, relation.index) {

@@ -16,8 +16,9 @@ use crate::collect::program_runs::{collect_from_conninfo, open_session};
 use crate::reports::fixture_servers::{DATABASE, fixture_servers, role_conninfo};
 use crate::reports::scenarios::scenario_file;
 
-/// Groups that change an outcome only where indexes have been watched for months.
-const NOT_SHOWN: [(&str, FactGroup); 3] = [
+/// Groups that change an outcome only where indexes have been watched for months, or were built by an earlier release.
+const NOT_SHOWN: [(&str, FactGroup); 4] = [
+    ("deduplicated-char-index", FactGroup::IndexBloat),
     ("duplicate-index", FactGroup::IndexFacts),
     ("index-bloat", FactGroup::IndexFacts),
     ("unused-index", FactGroup::IndexFacts),

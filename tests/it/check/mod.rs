@@ -2,6 +2,7 @@
 
 mod aged_snapshots;
 mod bad_input;
+mod char_indexes;
 mod check_report;
 mod connections;
 mod corruption;

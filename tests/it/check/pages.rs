@@ -67,6 +67,11 @@ fn setup_statements(command: &str) -> Vec<&'static str> {
         vec![
             "create subscription your_subscription connection 'dbname=none' publication p with (connect = false, slot_name = 'gone')",
         ]
+    } else if command.contains("bt_index_check") {
+        vec![
+            "create extension if not exists amcheck",
+            "create index if not exists your_index on your_table (your_column)",
+        ]
     } else if command.contains("your_index") {
         vec!["create index if not exists your_index on your_table (your_column)"]
     } else {

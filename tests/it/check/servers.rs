@@ -53,6 +53,7 @@ fn assert_calm(what: &str, major: u32, exit: i32, report: &Value) {
             "index-heavy-table",
             "table-bloat",
             "index-bloat",
+            "deduplicated-char-index",
             "missing-fk-index",
             "autovacuum-lag",
             "unsafe-settings",

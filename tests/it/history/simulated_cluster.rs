@@ -126,6 +126,7 @@ impl SimulatedCluster {
             is_expression: false,
             key_columns_count: 1,
             column_numbers: vec![1],
+            withdrawn_type: None,
             constraint_name: None,
             constraint: None,
             size: StoredBytes { bytes, ..StoredBytes::NONE },

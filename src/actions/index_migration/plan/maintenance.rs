@@ -37,10 +37,11 @@ pub enum Repair {
 }
 
 /// Returns the tasks, the largest gain first: invalid indexes with the verdict `drop`, or with `review` when
-/// named, and bloated indexes.
+/// named, and bloated indexes. `version_num` is the `server_version_num`.
 pub fn plan_maintenance(
     database_snapshot: &DatabaseSnapshot,
     verdicts: &[IndexVerdict],
+    version_num: u32,
     limits: &IndexLimits,
     is_wanted: impl Fn(&Table, &Index) -> MaintenanceRequest,
 ) -> Vec<MaintenanceTask> {
@@ -57,7 +58,7 @@ pub fn plan_maintenance(
         let is_invalid = verdict.findings.contains(&IndexFinding::InvalidIndex);
         let may_drop = verdict.verdict == Verdict::Drop
             || verdict.verdict == Verdict::Review && request == MaintenanceRequest::ByName;
-        let bloat = index_bloat(database_snapshot, index, table).ok().flatten();
+        let bloat = index_bloat(database_snapshot, index, table, version_num).ok().flatten();
         let (repair, reclaimable_bytes) = match bloat {
             _ if is_invalid && may_drop => (Repair::Drop, index.size.bytes),
             Some(bloat) if index.is_valid && limits.is_bloated(bloat.bytes, index.size.bytes) => {

@@ -38,7 +38,9 @@ pub(super) async fn cmd_indexes_maintenance(
         false if is_named(table, index) => MaintenanceRequest::ByName,
         _ => MaintenanceRequest::Excluded,
     };
-    let mut tasks = plan_maintenance(database_snapshot, input.assessment.verdicts(), &input.limits, requested);
+    let version_num = input.snapshot.server.version_num;
+    let mut tasks =
+        plan_maintenance(database_snapshot, input.assessment.verdicts(), version_num, &input.limits, requested);
     for task in &mut tasks {
         let verdict = input.assessment.verdicts().iter().find(|verdict| verdict.oid == task.oid);
         task.why = describe_maintenance_task(task, verdict);
