@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The newest major that this build was tested on.
+pub const NEWEST_KNOWN_MAJOR: u32 = 19;
+
 /// Properties of the server and of the connected role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Server {
@@ -34,9 +37,40 @@ pub struct Server {
 }
 
 impl Server {
-    /// Returns the version as text, such as `17.10`.
+    /// Returns the version as text, such as `17.10` or `19rc1`.
     pub fn version_text(&self) -> String {
-        format!("{}.{}", self.version_num / 10_000, self.version_num % 10_000)
+        self.pre_release()
+            .map_or_else(|| format!("{}.{}", self.version_num / 10_000, self.version_num % 10_000), ToOwned::to_owned)
+    }
+
+    /// Returns the name of a pre-release, such as `19rc1`; `None` for a release. `server_version_num` is the same for both.
+    pub fn pre_release(&self) -> Option<&str> {
+        let name = self.version.strip_prefix("PostgreSQL ")?.split_whitespace().next()?;
+        let stage = name.strip_prefix(&self.major().to_string())?;
+        let is_stage = |prefix: &str| {
+            stage.strip_prefix(prefix).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        ["alpha", "beta", "rc", "devel"].into_iter().any(is_stage).then_some(name)
+    }
+
+    /// Returns why a server is newer than this build knows; `None` for a known major.
+    pub fn newer_than_known(&self) -> Option<String> {
+        (self.major() > NEWEST_KNOWN_MAJOR).then(|| {
+            format!(
+                "PostgreSQL {} is newer than this pgtend knows (up to {NEWEST_KNOWN_MAJOR}): new features and changed \
+                 behaviour are not considered",
+                self.major()
+            )
+        })
+    }
+
+    /// Returns a `server_version_num` as text; of the first release of a major the major only, because a pre-release has the
+    /// same number.
+    pub fn number_text(version_num: u32) -> String {
+        match (version_num / 10_000, version_num % 10_000) {
+            (major, 0) => major.to_string(),
+            (major, minor) => format!("{major}.{minor}"),
+        }
     }
 
     /// Returns the major version, as 17.

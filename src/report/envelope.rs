@@ -2,7 +2,7 @@
 
 use super::{Gaps, finding::FindingLine};
 use crate::facts::history::{ClusterBranch, Sample};
-use crate::facts::{Finding, Provider, SCHEMA_VERSION, Snapshot, Unavailable};
+use crate::facts::{Finding, Provider, SCHEMA_VERSION, Server, Snapshot, Unavailable};
 use crate::quote::PrintedConnection;
 use crate::render::{Document, Tone};
 use jiff::Timestamp;
@@ -52,6 +52,9 @@ pub struct Envelope<R> {
     report: R,
     #[serde(skip)]
     about: String,
+    /// Why the server is newer than this build knows.
+    #[serde(skip)]
+    newer_server: Option<String>,
     #[serde(skip)]
     connection: PrintedConnection,
 }
@@ -97,6 +100,7 @@ impl<R: Report> Envelope<R> {
             findings: None,
             report,
             about,
+            newer_server: server.newer_than_known(),
             connection: PrintedConnection::default(),
         }
         .reached_by(snapshot.connection.clone())
@@ -128,9 +132,8 @@ impl<R: Report> Envelope<R> {
             || "History of pgtend".to_owned(),
             |(branch, sample)| {
                 format!(
-                    "PostgreSQL {}.{} {}, cluster {}, last sample {}",
-                    sample.version_num / 10_000,
-                    sample.version_num % 10_000,
+                    "PostgreSQL {} {}, cluster {}, last sample {}",
+                    Server::number_text(sample.version_num),
                     if sample.in_recovery { "standby" } else { "primary" },
                     branch.name(),
                     sample.collected_at.strftime("%Y-%m-%d %H:%M:%SZ")
@@ -150,6 +153,7 @@ impl<R: Report> Envelope<R> {
             findings,
             report,
             about,
+            newer_server: None,
             connection,
         }
     }
@@ -166,6 +170,7 @@ impl<R: Report> Envelope<R> {
             findings: None,
             report,
             about,
+            newer_server: None,
             connection: PrintedConnection::default(),
         }
     }
@@ -211,6 +216,9 @@ impl<R: Report> Envelope<R> {
         let title = format!("pgtend {}", R::COMMAND);
         let mut document = Document { title, ..Document::default() };
         document.toned_line(self.about.clone(), Tone::Faint);
+        if let Some(newer) = &self.newer_server {
+            document.toned_line(newer.clone(), Tone::Warning);
+        }
         document.blocks.extend(self.report.document().blocks);
         if R::REPORTS_GAPS {
             return document;

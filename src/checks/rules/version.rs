@@ -2,7 +2,7 @@
 
 use crate::checks::thresholds::{DAY, Seconds, limits};
 use crate::checks::{CheckOutcome, Evaluation, Evidence, NotApplicable, RuleFinding};
-use crate::facts::{Level, Measure};
+use crate::facts::{Level, Measure, Unavailable};
 use crate::message::{Fragment, Message, message};
 use jiff::{
     Timestamp,
@@ -19,17 +19,36 @@ limits! {
     table: Seconds = 91 * DAY;
 }
 
-/// Releases by day, the oldest first, as announced on postgresql.org; 15.20 as published by Debian. There was no 18.5.
-const RELEASES: &[(Date, &[(u32, u32)])] = &[
-    (date(2025, 11, 13), &[(18, 1), (17, 7), (16, 11), (15, 15), (14, 20), (13, 23)]),
-    (date(2026, 2, 12), &[(18, 2), (17, 8), (16, 12), (15, 16), (14, 21)]),
-    (date(2026, 2, 26), &[(18, 3), (17, 9), (16, 13), (15, 17), (14, 22)]),
-    (date(2026, 5, 14), &[(18, 4), (17, 10), (16, 14), (15, 18), (14, 23)]),
-    (date(2026, 8, 13), &[(18, 6), (17, 11), (16, 15), (15, 19), (14, 24)]),
-    (date(2026, 11, 13), &[(15, 20)]),
+/// One minor release: the major, the minor, and the number of vulnerabilities (CVE) that it fixes; `None` if no source for
+/// that branch was read.
+type Minor = (u32, u32, Option<u64>);
+
+/// Releases by day, the oldest first, as announced on postgresql.org. There was no 18.5. Of 2026-11-12, 18.7 was read in its
+/// release notes, 14.25 in an edition of the manual, 15.20 as Debian's package; 17.12 and 16.16 were seen only as tags. 19.0
+/// was read in its release notes. Numbers of vulnerabilities: release notes of 18.6, 17.11 and 15.19 (fixes with a commit in
+/// that branch), Debian's changelog of 15.18, a list for 16.14, and the announcements of the releases before.
+const RELEASES: &[(Date, &[Minor])] = &[
+    (
+        date(2025, 11, 13),
+        &[
+            (18, 1, Some(2)),
+            (17, 7, Some(2)),
+            (16, 11, Some(2)),
+            (15, 15, Some(2)),
+            (14, 20, Some(2)),
+            (13, 23, Some(2)),
+        ],
+    ),
+    (date(2026, 2, 12), &[(18, 2, Some(5)), (17, 8, Some(4)), (16, 12, Some(4)), (15, 16, Some(4)), (14, 21, Some(4))]),
+    (date(2026, 2, 26), &[(18, 3, Some(0)), (17, 9, Some(0)), (16, 13, Some(0)), (15, 17, Some(0)), (14, 22, Some(0))]),
+    (date(2026, 5, 14), &[(18, 4, None), (17, 10, None), (16, 14, Some(9)), (15, 18, Some(8)), (14, 23, None)]),
+    (date(2026, 8, 13), &[(18, 6, Some(28)), (17, 11, Some(26)), (16, 15, None), (15, 19, Some(24)), (14, 24, None)]),
+    (date(2026, 11, 12), &[(18, 7, None), (17, 12, None), (16, 16, None), (15, 20, None), (14, 25, None)]),
+    (date(2026, 11, 19), &[(19, 0, Some(0))]),
 ];
 
-/// Date of a major's last minor release (postgresql.org/support/versioning).
+/// Date of a major's last minor release (postgresql.org/support/versioning). 19: five years, on the second Thursday of
+/// November, as for the majors before.
 const END_OF_LIFE: &[(u32, Date)] = &[
     (13, date(2025, 11, 13)),
     (14, date(2026, 11, 12)),
@@ -37,11 +56,16 @@ const END_OF_LIFE: &[(u32, Date)] = &[
     (16, date(2028, 11, 9)),
     (17, date(2029, 11, 8)),
     (18, date(2030, 11, 14)),
+    (19, date(2031, 11, 13)),
 ];
 
 fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let server = &evidence.snapshot.server;
     let (major, minor) = (server.major(), server.version_num % 10_000);
+    if let Some(reason) = server.newer_than_known() {
+        let why = Unavailable::new("table of releases", reason).with_hint(Some("install a newer pgtend"));
+        return Err(CheckOutcome::from_unavailable(why));
+    }
     let Some((_, end)) = END_OF_LIFE.iter().find(|(of, _)| *of == major) else {
         let reason = message!["PostgreSQL ", major.to_string(), " is not in the built-in table of releases"];
         return Err(CheckOutcome::not_supported(reason));
@@ -49,13 +73,18 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let now = evidence.snapshot.collected_at;
     let mut outcome = CheckOutcome::default();
     outcome.findings.extend(end_of_life_finding(major, *end, now, limits));
-    let of_major = |(day, minors): &(Date, &'static [(u32, u32)])| {
-        let minor = minors.iter().find(|(of, _)| *of == major)?.1;
-        Some((*day, minor))
+    let of_major = |(day, minors): &(Date, &'static [Minor])| {
+        let (_, minor, fixed) = minors.iter().find(|(of, ..)| *of == major)?;
+        Some((*day, *minor, *fixed))
     };
-    let minors: Vec<(Date, u32)> = RELEASES.iter().filter_map(of_major).collect();
-    let Some(&(as_of, last)) = minors.last() else { return Ok(outcome) };
-    if let Some((day, next)) = minors.iter().find(|(_, of)| *of > minor) {
+    let minors: Vec<(Date, u32, Option<u64>)> = RELEASES.iter().filter_map(of_major).collect();
+    let Some(&(as_of, last, _)) = minors.last() else { return Ok(outcome) };
+    if let Some(name) = server.pre_release() {
+        let released = minors.first().filter(|(_, minor, _)| *minor == 0);
+        outcome.add_finding(pre_release_finding(name, major, released.map(|(day, ..)| *day)));
+        return Ok(outcome);
+    }
+    if let Some((day, next, _)) = minors.iter().find(|(_, of, _)| *of > minor) {
         let behind = Seconds(seconds_between(midnight(*day), now));
         if behind >= limits.warning {
             let mut message = message![
@@ -67,6 +96,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
             if last > *next {
                 message.append(message![format!("; the latest known release is {major}.{last} of {as_of}")]);
             }
+            message.append(describe_fixes(minors.iter().filter(|(_, of, _)| *of > minor).map(|(.., fixed)| *fixed)));
             outcome.add_finding(version_finding(
                 "minor",
                 major,
@@ -83,6 +113,40 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         )]));
     }
     Ok(outcome)
+}
+
+/// Returns the number of vulnerabilities that these releases fix; nothing where none is known.
+fn describe_fixes(releases: impl Iterator<Item = Option<u64>> + Clone) -> Message {
+    let known: u64 = releases.clone().flatten().sum();
+    let is_complete = releases.clone().all(|fixed| fixed.is_some());
+    match known {
+        0 => Message::default(),
+        _ => message![
+            "; the releases since fix ",
+            if is_complete { "" } else { "at least " },
+            Fragment::Count(known),
+            if known == 1 { " vulnerability (CVE)" } else { " vulnerabilities (CVE)" }
+        ],
+    }
+}
+
+/// Returns the finding on a beta version or a release candidate.
+fn pre_release_finding(name: &str, major: u32, released: Option<Date>) -> RuleFinding {
+    let mut message = message!["the server runs the pre-release PostgreSQL ", name, ", which gets no fixes"];
+    if let Some(day) = released {
+        message.append(message![format!("; {major}.0 was released on {day}")]);
+    }
+    RuleFinding {
+        level: Level::Warning,
+        subject: format!("pre-release {major}"),
+        measured: None,
+        threshold: None,
+        message,
+        advice: message![
+            "install the release; if it refuses the data directory, which a pre-release may have in another format, use ",
+            "pg_upgrade"
+        ],
+    }
 }
 
 /// Returns the finding on a major version that is out of support, or will be within the limit.
@@ -172,16 +236,62 @@ mod tests {
             [(Level::Warning, "minor 17")]
         );
         assert_eq!(
-            evaluate_version_at(170_012, "2026-11-21T00:00:00Z").kind(),
-            CheckOutcomeKind::NotApplicable,
-            "a newer one than the table has"
+            evaluate_version_at(170_012, "2026-12-21T00:00:00Z").kind(),
+            CheckOutcomeKind::Passed,
+            "the newest one"
         );
-        assert_eq!(
-            evaluate_version_at(170_011, "2026-11-21T00:00:00Z").kind(),
-            CheckOutcomeKind::NotApplicable,
-            "the table is old"
-        );
-        assert_eq!(evaluate_version_at(990_001, "2026-11-21T00:00:00Z").kind(), CheckOutcomeKind::NotApplicable);
+        for minor in [170_012, 170_013] {
+            assert_eq!(
+                evaluate_version_at(minor, "2027-02-21T00:00:00Z").kind(),
+                CheckOutcomeKind::NotApplicable,
+                "the table is old"
+            );
+        }
+        assert_eq!(evaluate_version_at(190_000, "2026-12-21T00:00:00Z").kind(), CheckOutcomeKind::Passed);
+    }
+
+    #[test]
+    fn version_newer_than_known_is_unknown() {
+        let outcome = evaluate_check("version", |value| value["server"]["version_num"] = json!(200_001));
+        assert_eq!(outcome.kind(), CheckOutcomeKind::Unknown);
+        assert!(outcome.unknown[0].reason.contains("PostgreSQL 20"), "{outcome:?}");
+        let older = evaluate_check("version", |value| value["server"]["version_num"] = json!(120_001));
+        assert_eq!(older.kind(), CheckOutcomeKind::NotApplicable);
+    }
+
+    #[test]
+    fn version_pre_release_must_be_replaced() {
+        let evaluate_text = |text: &str, date: &str| {
+            evaluate_check("version", |value| {
+                value["server"]["version_num"] = json!(190_000);
+                value["server"]["version"] = json!(text);
+                value["collected_at"] = json!(date);
+            })
+        };
+        let released = "PostgreSQL 19.0 on x86_64-pc-linux-gnu, compiled by gcc";
+        assert_eq!(evaluate_text(released, "2026-11-21T00:00:00Z").kind(), CheckOutcomeKind::Passed);
+        for name in ["19rc1", "19beta2", "19devel"] {
+            let text = format!("PostgreSQL {name} (Debian 19~x-1) on x86_64-pc-linux-gnu");
+            let outcome = evaluate_text(&text, "2026-11-21T00:00:00Z");
+            assert_eq!(found_subjects(&outcome), [(Level::Warning, "pre-release 19")]);
+            let message = format!("{:?}", outcome.findings[0].message);
+            assert!(message.contains(name) && message.contains("19.0 was released on 2026-11-19"), "{message}");
+        }
+    }
+
+    #[test]
+    fn version_counts_known_security_fixes() {
+        let message = |version: u32| {
+            let outcome = evaluate_check("version", |value| {
+                value["server"]["version_num"] = json!(version);
+                value["collected_at"] = json!("2027-02-21T00:00:00Z");
+            });
+            format!("{:?}", outcome.findings.first().map(|finding| finding.message.clone()))
+        };
+        // 18.6 fixes 28; the number of 18.7 is not in the table.
+        assert!(message(180_004).contains("at least \"), Count(28)"), "{}", message(180_004));
+        assert!(!message(180_006).contains("vulnerabilit"), "{}", message(180_006));
+        assert!(message(150_014).contains("Count(38)"), "{}", message(150_014));
     }
 
     #[test]
@@ -205,5 +315,7 @@ mod tests {
         assert_eq!(found_subjects(&ended), [(Level::Warning, "major 14")]);
         assert!(format!("{:?}", ended.findings[0].message).contains("out of support since"));
         assert_eq!(evaluate_version_at(150_020, "2026-11-21T00:00:00Z").kind(), CheckOutcomeKind::Passed);
+        let last = evaluate_version_at(140_025, "2027-11-21T00:00:00Z");
+        assert_eq!(found_subjects(&last), [(Level::Warning, "major 14")], "no later minor release exists");
     }
 }

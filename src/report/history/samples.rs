@@ -1,5 +1,6 @@
 //! `pgtend history list`: samples of the store.
 
+use crate::facts::Server;
 use crate::facts::history::{ClusterBranch, Sample};
 use crate::render::{Cell, Column, Document, Table, Value, format_counted, human_bytes};
 use crate::report::{Report, View};
@@ -79,9 +80,7 @@ impl Report for SamplesReport {
                 .column(Column::text("role", "role", 2), |row| {
                     Cell::text(if row.in_recovery { "standby" } else { "primary" })
                 })
-                .column(Column::text("version", "version", 3), |row| {
-                    Cell::text(format!("{}.{}", row.version_num / 10_000, row.version_num % 10_000))
-                })
+                .column(Column::text("version", "version", 3), |row| Cell::text(Server::number_text(row.version_num)))
                 .column(Column::numbers("timeline_id", "timeline", 4), |row| {
                     Cell::or_none(row.timeline_id, |id| Value::Count(id.into()))
                 })
