@@ -43,7 +43,7 @@ impl WindowSource {
 }
 
 impl Window {
-    /// Returns the window that begins at the later of the database's reset and the last loss of all statistics
+    /// Returns the window that begins at the later of the reset of all indexes and the last loss of all statistics
     /// (docs/reference/index-usage.md#observation-window), and not before a promotion
     /// (docs/reference/index-usage.md#promotion). With several nodes, the shortest window counts. Stored samples that
     /// are older than the server's counters extend the window.
@@ -114,7 +114,7 @@ fn own_window(snapshot: &Snapshot, database_snapshot: &DatabaseSnapshot) -> Wind
     if !resets.track_counts {
         return unknown("track_counts is off: scans are not counted", Some("set track_counts = on".to_owned()));
     }
-    let Some(since) = resets.counting_since() else {
+    let Some(since) = database_snapshot.indexes_counting_since() else {
         return unknown("the server does not report when its statistics began", None);
     };
     // A promoted or restored server has counted only since then (tested on 15, 17 and 18).

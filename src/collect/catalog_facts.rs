@@ -18,6 +18,7 @@ pub struct CatalogFacts {
     pub tables: Fact<Vec<TableRow>>,
     pub indexes: Fact<Vec<Index>>,
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
+    pub index_resets: Fact<BTreeMap<u32, Timestamp>>,
     pub sequences: Fact<Sequences>,
     pub sequence_use: Fact<sequence_use::ListedSequences>,
     pub autovacuum_scores: Fact<Vec<AutovacuumScore>>,
@@ -54,6 +55,9 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
         last_idx_scans = fetch::fact_if(wanted, &LAST_IDX_SCANS, fetch::rows(s, &LAST_IDX_SCANS, |row| {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("last_idx_scan")?))
         }));
+        index_resets = fetch::fact_if(wanted, &INDEX_RESETS, fetch::rows(s, &INDEX_RESETS, |row| {
+            Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("stats_reset")?))
+        }));
         index_facts = Box::pin(collect_index_facts(s, scope));
         obstacles = fetch::fact_if(scope.facts.contains(FactGroup::CopySize), &COPY_OBSTACLES, fetch::json_row(s, &COPY_OBSTACLES));
     }
@@ -64,6 +68,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
         tables,
         indexes,
         last_idx_scans: last_idx_scans.map(|scans| scans.into_iter().collect()),
+        index_resets: index_resets.map(|resets| resets.into_iter().collect()),
         sequences,
         sequence_use,
         autovacuum_scores,

@@ -89,6 +89,7 @@ pub async fn collect_database(
         }),
         indexes: facts.indexes,
         last_idx_scans: facts.last_idx_scans,
+        index_resets: facts.index_resets,
         sequences: facts.sequences,
         sequence_use: sequence_use::merge_values(facts.sequence_use, sequence_values),
         autovacuum_scores: facts.autovacuum_scores,

@@ -65,6 +65,7 @@ queries! {
     INDEXES = "indexes" { 13 => "indexes.sql" }
     INDEX_CONSTRAINTS = "index constraints" { 13 => "index_constraints.sql" }
     LAST_IDX_SCANS = "last index scans" { 16 => "index_last_scans.16.sql" }
+    INDEX_RESETS = "index resets" { 19 => "index_resets.19.sql" }
     FILE_ACCESS = "file access" { 13 => "file_access.sql" }
     RELATION_FILES = "relation files" { 13 => "relation_files.sql" }
     RELATION_SIZES = "relation sizes" { 13 => "relation_sizes.sql" }

@@ -1,8 +1,8 @@
 //! Facts of one database.
 
 use super::{
-    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, IndexShape, Obstacles, OidMap, SequenceUse, Table,
-    TableColumns, ToastSample,
+    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, IndexShape, Obstacles, OidMap, SequenceUse,
+    Table, TableColumns, ToastSample,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -26,6 +26,10 @@ pub struct DatabaseSnapshot {
     /// Last scans by index OID, 16 and newer; a missing index was not scanned since the last reset.
     #[serde(default)]
     pub last_idx_scans: Fact<BTreeMap<u32, Timestamp>>,
+    /// `pg_stat_all_indexes.stats_reset` by index OID (19): the last reset of its own counters. An index that was not reset
+    /// since it was created, or since a crash, is missing.
+    #[serde(default)]
+    pub index_resets: Fact<BTreeMap<u32, Timestamp>>,
     /// Number and size of the sequences.
     #[serde(default)]
     pub sequences: Fact<Sequences>,
@@ -120,6 +124,27 @@ impl StatisticsResets {
     }
 }
 
+impl DatabaseSnapshot {
+    /// Returns the time since which the scans of every index are counted, except for indexes whose own counters were reset
+    /// later. Before 19 a reset of one index's counters sets `pg_stat_database.stats_reset`, too, and looks like a reset of
+    /// all; from 19 on the indexes have their own times (docs/reference/index-usage.md#observation-window).
+    pub fn indexes_counting_since(&self) -> Option<Timestamp> {
+        let resets = self.statistics_resets.known()?;
+        let (Some(own), Some(indexes)) = (self.index_resets.known(), self.indexes.known()) else {
+            return resets.counting_since();
+        };
+        let mut stored = indexes.iter().filter(|index| !index.is_partitioned).peekable();
+        if stored.peek().is_none() {
+            return resets.counting_since();
+        }
+        let all_reset: Option<Timestamp> = stored
+            .map(|index| own.get(&index.oid).copied())
+            .reduce(|earliest, reset| Some(earliest?.min(reset?)))
+            .flatten();
+        all_reset.max(resets.shared_reset)
+    }
+}
+
 /// The partition trees among some relations: the leaves under each root and branch.
 pub struct PartitionTree {
     leaves: OidMap<Vec<u32>>,
@@ -161,6 +186,36 @@ mod tests {
         assert_eq!(tree.descendants(9), [0_u32; 0]);
         let cycle = [(1, Some(2)), (2, Some(1))];
         assert!(!PartitionTree::from_edges(cycle.into_iter()).descendants(1).is_empty());
+    }
+
+    #[test]
+    fn index_counting_ignores_a_reset_of_another_index() {
+        let second_of = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let since = |own: serde_json::Value| {
+            let index = |oid: u32| {
+                serde_json::json!({"oid": oid, "table_oid": 1, "index": "idx", "is_partitioned": false, "parent_oid": null,
+                    "method": "btree", "tablespace": null, "relpages": 1, "reltuples": 1.0, "is_unique": false,
+                    "is_primary": false, "is_exclusion": false, "is_immediate": true, "is_valid": false, "is_ready": true,
+                    "is_live": true, "is_replica_identity": false, "is_clustered": false, "is_partial": false,
+                    "is_expression": false, "key_columns_count": 1, "column_numbers": [1], "constraint_name": null,
+                    "constraint": null, "size": {"bytes": 1, "source": "exact"}, "idx_scan": 0, "idx_tup_read": 0,
+                    "idx_tup_fetch": 0, "column_names": null, "definition": null})
+            };
+            let snapshot: DatabaseSnapshot = serde_json::from_value(serde_json::json!({
+                "database": "shop", "indexes": {"known": [index(5), index(6)]}, "index_resets": own,
+                "statistics_resets": {"known": {"database_reset": second_of(900), "shared_reset": second_of(0), "track_counts": true}}}))
+            .unwrap();
+            snapshot.indexes_counting_since()
+        };
+        let needs_19 =
+            serde_json::json!({"unavailable": {"fact": "index resets", "reason": "needs 19", "needs_version": 19}});
+        assert_eq!(since(needs_19), Some(second_of(900)));
+        assert_eq!(since(serde_json::json!({"known": {"5": second_of(900)}})), Some(second_of(0)));
+        assert_eq!(
+            since(serde_json::json!({"known": {"5": second_of(900), "6": second_of(800)}})),
+            Some(second_of(800)),
+            "all were reset"
+        );
     }
 
     #[test]

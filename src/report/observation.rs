@@ -23,6 +23,10 @@ pub struct Observation {
     pub minimum_seconds: u64,
     /// Whether `seconds` reaches `minimum_seconds`.
     pub sufficient: bool,
+    /// Whether the window is short because of `pg_stat_database.stats_reset`, which before 19 a reset of one relation's
+    /// counters sets, too.
+    #[serde(skip)]
+    pub may_be_one_relation: bool,
 }
 
 impl Observation {
@@ -47,13 +51,21 @@ impl Observation {
             }
         }
         let seconds = window.observed_seconds(snapshot.collected_at);
+        let sufficient = minimum_seconds == 0 || seconds.is_some_and(|seconds| seconds >= minimum_seconds);
+        let resets = db.statistics_resets.known();
+        let database_reset =
+            resets.and_then(|resets| resets.database_reset.filter(|reset| Some(*reset) > resets.shared_reset));
         Observation {
+            may_be_one_relation: !sufficient
+                && db.index_resets.known().is_none()
+                && database_reset.is_some()
+                && window.since.as_ref().ok() == database_reset.as_ref(),
             database: db.database.clone(),
             seconds,
             since: window.since.ok(),
             source: window.source.name(),
             minimum_seconds,
-            sufficient: minimum_seconds == 0 || seconds.is_some_and(|seconds| seconds >= minimum_seconds),
+            sufficient,
         }
     }
 }

@@ -216,6 +216,10 @@ fn apply_evidence(mut found: RawFinding, evidence: &ScanEvidence, subject: &Inde
         found.reasons.reserve_exact(1);
         found.reasons.push(cap.reason.clone());
     }
+    if let Some(cap) = evidence.own_reset_cap(subject) {
+        found.verdict = found.verdict.min(cap.max_verdict);
+        found.reasons.push(cap.reason);
+    }
     if let Some(reason) = evidence.too_young(subject) {
         found.verdict = found.verdict.min(Verdict::Review);
         found.reasons.push(reason);

@@ -2,8 +2,8 @@
 //! (docs/reference/index-usage.md#confidence-of-a-drop).
 
 use super::{hazards::VerdictCap, subject::IndexSubject};
-use crate::analysis::Window;
 use crate::analysis::index::{IndexLimits, Reason, Verdict};
+use crate::analysis::{Window, WindowSource};
 use crate::facts::{DatabaseSnapshot, Provider, Replica, Snapshot, Standby};
 use jiff::Timestamp;
 
@@ -38,21 +38,14 @@ impl ScanEvidence {
             cap(Verdict::Keep, Reason::NothingCounted);
         }
         let waived = limits.min_observation_seconds == 0;
-        let review_after = limits.review_after_seconds.min(limits.min_observation_seconds);
         match seconds {
             _ if waived => {}
             None => cap(Verdict::Review, Reason::WindowUnknown),
-            Some(seconds) if seconds < review_after => {
-                let minimum_seconds = limits.min_observation_seconds;
-                cap(Verdict::Keep, Reason::ObservedTooBriefly { seconds, minimum_seconds });
+            Some(seconds) => {
+                if let Some(VerdictCap { max_verdict, reason, .. }) = window_cap(seconds, limits) {
+                    cap(max_verdict, reason);
+                }
             }
-            Some(seconds) if seconds < limits.min_observation_seconds => {
-                cap(
-                    Verdict::Review,
-                    Reason::ShortOfMinimum { seconds, minimum_seconds: limits.min_observation_seconds },
-                );
-            }
-            Some(_) => {}
         }
         let roles = db.index_facts.uncounted_roles.known().cloned().unwrap_or_default();
         if !roles.is_empty() {
@@ -64,8 +57,23 @@ impl ScanEvidence {
         ScanEvidence { seconds, nodes: 1 + replicas.len(), caps, window, now, limits: *limits }
     }
 
-    /// Returns the limits on conclusions from counters of this index, except for its age; see
-    /// [`ScanEvidence::too_young`].
+    /// Returns the seconds in which scans of this index were counted; `None` when unknown. The samples of a history outlast
+    /// a reset of its counters.
+    pub fn seconds_of(&self, subject: &IndexSubject<'_>) -> Option<u64> {
+        match subject.own_reset.filter(|_| self.window.source != WindowSource::History) {
+            Some(reset) => self.window.observed_seconds_since(reset, self.now),
+            None => self.seconds,
+        }
+    }
+
+    /// Returns the limit that follows from a later reset of this index's own counters; `None` without one.
+    pub fn own_reset_cap(&self, subject: &IndexSubject<'_>) -> Option<VerdictCap> {
+        let seconds = self.seconds_of(subject).filter(|seconds| Some(*seconds) != self.seconds)?;
+        window_cap(seconds, &self.limits)
+    }
+
+    /// Returns the limits on conclusions from counters of this index, except for its age and the resets of its own
+    /// counters; see [`ScanEvidence::too_young`] and [`ScanEvidence::own_reset_cap`].
     pub fn caps(&self, subject: &IndexSubject<'_>) -> impl Iterator<Item = &VerdictCap> {
         const IDLE: VerdictCap =
             VerdictCap { max_verdict: Verdict::Keep, of_counters: true, reason: Reason::TableIdle };
@@ -89,6 +97,19 @@ impl ScanEvidence {
     pub fn limits(&self) -> &IndexLimits {
         &self.limits
     }
+}
+
+/// Returns the limit of a window of so many seconds; `None` if it is long enough.
+fn window_cap(seconds: u64, limits: &IndexLimits) -> Option<VerdictCap> {
+    let minimum_seconds = limits.min_observation_seconds;
+    let (max_verdict, reason) = if seconds < limits.review_after_seconds.min(minimum_seconds) {
+        (Verdict::Keep, Reason::ObservedTooBriefly { seconds, minimum_seconds })
+    } else if seconds < minimum_seconds {
+        (Verdict::Review, Reason::ShortOfMinimum { seconds, minimum_seconds })
+    } else {
+        return None;
+    };
+    Some(VerdictCap { max_verdict, of_counters: true, reason })
 }
 
 /// Returns the reasons why scans may have been counted on servers that were not read.

@@ -25,6 +25,8 @@ pub struct IndexSubject<'a> {
     /// Earliest sample since which the index was invalid without interruption.
     pub invalid_since: Option<Timestamp>,
     pub last_scan: Option<Timestamp>,
+    /// Last reset of its own counters, of a tree the latest (19).
+    pub own_reset: Option<Timestamp>,
     /// Rows of the table that were written to the index.
     pub writes: u64,
     pub rows: f64,
@@ -64,6 +66,7 @@ pub fn collect_subjects<'a>(
     let of_table: OidMap<&Table> = tables.iter().map(|table| (table.oid, table)).collect();
     let trees = IndexTrees::from_indexes(indexes);
     let last_scans = db.last_idx_scans.known();
+    let resets = db.index_resets.known();
     let elsewhere = |oid: u32| -> u64 {
         let counted = replicas.iter().filter_map(|replica| replica.used.known()?.idx_scans.known()?.get(&oid));
         counted.sum()
@@ -102,6 +105,7 @@ pub fn collect_subjects<'a>(
                 invalid_since: watched(index).and_then(|watched| watched.invalid_since),
                 last_scan: last_scans
                     .and_then(|scans| family().filter_map(|index| scans.get(&index.oid).copied()).max()),
+                own_reset: resets.and_then(|resets| family().filter_map(|index| resets.get(&index.oid).copied()).max()),
                 writes: family_tables()
                     .map(|t| count(t.rows_inserted) + count(t.rows_updated.saturating_sub(t.rows_hot_updated)))
                     .sum(),

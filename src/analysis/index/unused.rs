@@ -15,7 +15,7 @@ pub(super) fn evaluate_unused(subject: &IndexSubject<'_>, scans: u64, evidence: 
         verdict: Verdict::Drop,
         confidence: Confidence::Likely,
         of_counters: true,
-        reasons: vec![Reason::NeverScanned { seconds: evidence.seconds, nodes: evidence.nodes }],
+        reasons: vec![Reason::NeverScanned { seconds: evidence.seconds_of(subject), nodes: evidence.nodes }],
         covered_by: Vec::new(),
     })
 }

@@ -71,7 +71,13 @@ impl Report for IndexesReport<'_> {
                     };
                     let (since, seconds) = (since.strftime("%Y-%m-%d %H:%MZ"), window.seconds.unwrap_or(0));
                     let (database, seconds) = (&window.database, human_duration(seconds));
-                    format!("Scans in {database} counted since {since} ({seconds}){needed}.")
+                    let why = match window.may_be_one_relation {
+                        true => {
+                            " That is pg_stat_database.stats_reset, which a reset of one relation's counters sets, too."
+                        }
+                        false => "",
+                    };
+                    format!("Scans in {database} counted since {since} ({seconds}){needed}.{why}")
                 }
                 None => format!("Scans in {}: start of counting unknown.", window.database),
             });

@@ -3,7 +3,10 @@
 use pg_sandbox::StandbyOptions;
 use serde_json::Value;
 
-use crate::clusters::{cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone};
+use crate::clusters::{
+    cluster_options, connect_superuser, execute_sql, on_a_major_and_the_newest_alone, on_every_major_alone,
+    print_stderr, query_one_text,
+};
 use crate::reports::fixture_servers::wait_until_true;
 use crate::reports::program::{expect_failure, find_element, report_json, run_pgtend};
 
@@ -93,5 +96,38 @@ async fn evidence_counts_standby_scans() {
             assert_eq!(stranger["observation"]["since"], Value::Null, "the start is hidden and not guessed");
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn evidence_ignores_reset_of_another_index() {
+    on_every_major_alone("reset of one index's counters", cluster_options(), async |major, cluster| {
+        execute_sql(&cluster, "postgres", EVIDENCE_SETUP).await;
+        // The time that passes is what is tested.
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        query_one_text(&cluster, "postgres", "select pg_stat_reset_single_table_counters('t_a'::regclass)::text").await;
+        let age = "extract(epoch from now() - stats_reset) < 3";
+        wait_until_true(&cluster, &format!("select {age} from pg_stat_database where datname = 'postgres'")).await;
+        print_stderr(&format!("reset of one index's counters on {major}: sets pg_stat_database.stats_reset"));
+        let conninfo = format!("{} dbname=postgres", cluster.conninfo());
+        let arguments = ["indexes", "--min-observation", "3s", "-d", &conninfo];
+        let report = report_json(&arguments);
+        let seconds = report["observation"]["seconds"].as_u64().expect("seconds");
+        let is_brief = |index: &str| {
+            let reasons = index_reasons(&report, index);
+            reasons.iter().any(|reason| reason == "observed_too_briefly" || reason == "short_of_minimum")
+        };
+        let text = run_pgtend(&arguments).stdout;
+        let explains = text.contains("pg_stat_database.stats_reset, which a reset of one relation's counters sets");
+        if major >= 19 {
+            assert!(seconds >= 3, "{report}");
+            assert_eq!((is_brief("t_a"), is_brief("t_b")), (true, false), "{report}");
+            assert!(!explains, "{text}");
+        } else {
+            assert!(seconds < 3, "{report}");
+            assert_eq!((is_brief("t_a"), is_brief("t_b")), (true, true), "{report}");
+            assert!(explains, "on {major}: {text}");
+        }
+    })
     .await;
 }
