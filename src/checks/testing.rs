@@ -47,6 +47,7 @@ pub fn database_snapshot() -> Value {
         "index_facts": {"foreign_keys": {"known": []}, "keys": {"known": {}}, "operator_classes": {"known": {}},
                         "nulls_not_distinct": {"known": []}, "dependents": {"known": []}, "builds": {"known": []},
                         "uncounted_roles": {"known": []}, "texts": {"known": {}}, "correlations": {"known": []}},
+        "post_update": {"known": {"restricts_stats_ext": true, "uses_libc": true, "is_single_byte": false, "indexes": []}},
         "table_columns": {"known": {}}, "index_keys": {"known": {}},
     })
 }

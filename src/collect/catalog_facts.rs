@@ -4,7 +4,7 @@ use super::relations::{SizeEstimates, TableRow, index, table};
 use super::{Scope, comparisons, database_size, fetch, queries, sequence_use};
 use crate::facts::{
     AutovacuumScore, Fact, FactGroup, ForeignKey, Index, IndexFacts, LockedRelation, Obstacles, OperatorClass,
-    Sequences, StatisticsResets,
+    PostUpdate, Sequences, StatisticsResets,
 };
 use crate::postgres::{Oid, Session, Text};
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ pub struct CatalogFacts {
     pub statistics_resets: Fact<StatisticsResets>,
     pub index_facts: IndexFacts,
     pub obstacles: Fact<Obstacles>,
+    pub post_update: Fact<PostUpdate>,
     pub may_stat_files: Fact<bool>,
     /// Relations to measure.
     pub size_estimates: SizeEstimates,
@@ -59,6 +60,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
             Ok((row.try_get::<_, i64>("oid")? as u32, row.try_get("stats_reset")?))
         }));
         index_facts = Box::pin(collect_index_facts(s, scope));
+        post_update = fetch::fact_if(scope.facts.contains(FactGroup::PostUpdate), &POST_UPDATE, fetch::json_row(s, &POST_UPDATE));
         obstacles = fetch::fact_if(scope.facts.contains(FactGroup::CopySize), &COPY_OBSTACLES, fetch::json_row(s, &COPY_OBSTACLES));
     }
     let CollectedRelations { database_bytes, tables, indexes, size_estimates: doubts, comparison_selection: compared } =
@@ -76,6 +78,7 @@ pub async fn collect_catalog_facts(s: &Session, scope: &Scope) -> CatalogFacts {
         statistics_resets,
         index_facts,
         obstacles,
+        post_update,
         may_stat_files: file_access.map(|access| access.may_stat_files),
         size_estimates: doubts,
         comparison_selection: compared,

@@ -104,6 +104,7 @@ pub async fn collect_database(
         btree_pages: counted.btree_pages,
         index_shapes,
         obstacles: facts.obstacles,
+        post_update: facts.post_update,
         toast_samples,
     })
 }

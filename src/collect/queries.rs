@@ -87,6 +87,7 @@ queries! {
     INDEX_SHAPES = "index shapes" { 13 => "index_shapes.sql" }
     TOAST_SAMPLES = "toast samples" { 13 => "toast_samples.sql" }
     COPY_OBSTACLES = "copy obstacles" { 13 => "copy_obstacles.sql" }
+    POST_UPDATE = "objects of release notes" { 13 => "post_update.sql" }
     PENDING_RESTART = "pending restart" { 13 => "pending_restart.sql" }
     READ_ONLY_OVERRIDES = "read-only overrides" { 13 => "read_only_overrides.sql" }
     PGSTATTUPLE = "pgstattuple" { 13 => "pgstattuple.sql" }

@@ -41,6 +41,7 @@ const DETAILS: FactGroups = FactGroups::new(&[
     FactGroup::Health,
     FactGroup::TableBloat,
     FactGroup::IndexBloat,
+    FactGroup::PostUpdate,
     FactGroup::CopySize,
 ]);
 

@@ -1,7 +1,7 @@
 //! Facts of one database.
 
 use super::{
-    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, IndexShape, Obstacles, OidMap, SequenceUse,
+    BtreePages, Fact, HeapTuples, Index, IndexFacts, IndexKey, IndexShape, Obstacles, OidMap, PostUpdate, SequenceUse,
     Table, TableColumns, ToastSample,
 };
 use jiff::Timestamp;
@@ -73,6 +73,9 @@ pub struct DatabaseSnapshot {
     /// Obstacles to a logical copy; most reports do not request them.
     #[serde(default)]
     pub obstacles: Fact<Obstacles>,
+    /// Objects that release notes of past updates concern.
+    #[serde(default)]
+    pub post_update: Fact<PostUpdate>,
     /// Samples by table OID, for the largest TOAST relations; needed to predict the size after a copy.
     #[serde(default)]
     pub toast_samples: Fact<BTreeMap<u32, ToastSample>>,

@@ -47,6 +47,8 @@ fact_groups! {
     TableBloat,
     /// The statistics from which the bloat of indexes is estimated.
     IndexBloat,
+    /// Objects that release notes of past updates concern.
+    PostUpdate,
     /// Facts for the prediction of the size after a logical copy.
     CopySize,
 }

@@ -21,6 +21,7 @@ mod manager;
 mod obstacle;
 mod oid_map;
 mod page_counts;
+mod post_update;
 mod provider;
 mod replica;
 mod sequence;
@@ -66,6 +67,7 @@ pub use obstacle::{NamedObjects, ObstacleKind, Obstacles, PendingRestart, ReadOn
 pub use oid_map::{OidMap, OidSet};
 pub use page_counts::{BtreePages, HeapTuples, ToastSample};
 
+pub use post_update::{ClassUse, ClassedIndex, PostUpdate};
 pub use provider::{Provider, ProviderMarks};
 
 pub use replica::{Replica, ReplicaUse, TimelineHistory};

@@ -18,6 +18,7 @@ mod lost_slot;
 mod missing_fk_index;
 mod multixact;
 mod pending_restart;
+mod post_update_tasks;
 mod prepared_transactions;
 mod replication_lag;
 mod retained_wal;
@@ -92,6 +93,7 @@ pub const CHECKS: &[Check] = &[
     check!("stats-lost" stats_lost Hygiene needs [Relations] in []),
     check!("unsafe-settings" unsafe_settings Hygiene needs [] in []),
     check!("pending-restart" pending_restart Hygiene needs [Health] in []),
+    check!("post-update-tasks" post_update_tasks Hygiene needs [Relations PostUpdate] in []),
     check!("version" version Hygiene needs [] in []),
     check!("rarely-used-index" rarely_used_index),
     check!("redundant-index" redundant_index),

@@ -5,9 +5,11 @@ use pgtend::checks::runner::Checks;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// The tests that call `assert_result`.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     include_str!("aged_snapshots.rs"),
+    include_str!("char_indexes.rs"),
     include_str!("corruption.rs"),
+    include_str!("post_update.rs"),
     include_str!("servers.rs"),
     include_str!("sizes.rs"),
     include_str!("standbys.rs"),
@@ -28,7 +30,7 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     (UNKNOWN, &["subscription-errors"], "snapshot: every role may see those"),
     (UNKNOWN, &["stats-lost"], "snapshot: a database that is no longer read"),
     (UNKNOWN, &["disk-forecast"], "snapshot: a folder that cannot be read"),
-    (UNKNOWN, &["version"], "never: the server says it at connecting"),
+    (UNKNOWN, &["version"], "snapshot: a major newer than the table"),
     (NOT_APPLICABLE, &["version"], "snapshot: it depends on the date"),
     (NOT_APPLICABLE, &["replication-lag"], "snapshot: a gigabyte without a measured time"),
     (NOT_APPLICABLE, &["lagging-slot", "lost-slot", "slot-limit", "retained-wal"], "never: it arises everywhere"),

@@ -14,6 +14,7 @@ pub mod nightly_runs;
 mod notify;
 mod outputs;
 mod pages;
+mod post_update;
 mod servers;
 mod sizes;
 mod standbys;
