@@ -135,7 +135,7 @@ fn program_ends_slow_startup_at_timeout() {
         }
         Ok(())
     });
-    for (command, exit) in sample_cases(message, COMMANDS, 2) {
+    for (command, exit) in sample_cases("commands that a server floods", COMMANDS, 2) {
         assert_outcome(&run_within("3", &server, "", command), exit, "timeout after 3 s", BASE_PEAK_MB);
     }
 }
