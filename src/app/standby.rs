@@ -32,11 +32,21 @@ impl Context {
     pub async fn collect_replica_use(&self, conninfos: &[Conninfo], snapshot: &mut Snapshot) -> Result<(), Failure> {
         let databases: Vec<String> =
             snapshot.database_snapshots.iter().map(|contents| contents.database.clone()).collect();
+        self.collect_replicas(conninfos, &databases, snapshot).await
+    }
+
+    /// Reads the scan counters, slots and walsenders of standbys, over a connection to each of the databases.
+    pub async fn collect_replicas(
+        &self,
+        conninfos: &[Conninfo],
+        databases: &[String],
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Failure> {
         for conninfo in conninfos {
             let name = format_hosts(conninfo);
             // If the conninfo has several hosts, the first session selects one, and the other sessions use it, too.
             let mut reached = conninfo.clone();
-            for database in &databases {
+            for database in databases {
                 let collection = async {
                     let session = self.connect(reached.with_dbname(database)).await?;
                     reached = session.conninfo().clone();

@@ -32,6 +32,7 @@ queries! {
     SESSIONS = "sessions" { 13 => "sessions.sql", 19 => "sessions.19.sql" }
     LOCK_WAITS = "lock waits" { 13 => "lock_waits.sql" }
     STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql" }
+    STANDBY_SOURCE = "standby source" { 13 => "standby_source.sql" }
     SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
     SEQUENCE_VALUES = "sequence values" { 13 => "sequence_values.sql" }
     TRANSACTIONS = "transactions" { 13 => "transactions.sql" }

@@ -2,7 +2,7 @@
 
 use super::{CollectError, fetch, queries};
 use crate::facts::{
-    ControlFile, Fact, Server, ServerIdentity, ServerInstance, SlotIdentity, WalDirectory, WalPosition,
+    ControlFile, Fact, Server, ServerIdentity, ServerInstance, SlotIdentity, WalDirectory, WalPosition, Walsender,
 };
 use crate::postgres::{Session, SessionError};
 use jiff::Timestamp;
@@ -52,23 +52,26 @@ pub async fn recheck_server(session: &Session) -> Result<ServerRecheck, CollectE
 pub struct SlotRecheck {
     /// All rows of `pg_replication_slots`.
     pub slots: Fact<Vec<SlotIdentity>>,
+    /// All rows of `pg_stat_replication`.
+    pub walsenders: Fact<Vec<Walsender>>,
     /// The current position of WAL.
     pub wal_position: Fact<WalPosition>,
     /// Read in the same transaction: a pooler may send each transaction to another server.
     pub identity: ServerIdentity,
 }
 
-/// Reads all slots, the position of WAL and the server's identity, in one round trip.
+/// Reads all slots, the walsenders, the position of WAL and the server's identity, in one round trip.
 pub async fn recheck_slots(session: &Session) -> Result<SlotRecheck, CollectError> {
     let facts = async {
         tokio::join!(biased;
             fetch::json_rows(session, &queries::SLOT_IDENTITIES),
+            fetch::json_rows(session, &queries::WALSENDERS),
             fetch::json_row(session, &queries::WAL_POSITION),
             read_identity(session),
         )
     };
-    let (slots, wal_position, identified) = session.run_round(Box::pin(facts)).await?;
-    Ok(SlotRecheck { slots, wal_position, identity: identified?.identity })
+    let (slots, walsenders, wal_position, identified) = session.run_round(Box::pin(facts)).await?;
+    Ok(SlotRecheck { slots, walsenders, wal_position, identity: identified?.identity })
 }
 
 struct IdentifiedServer {

@@ -7,12 +7,13 @@ use crate::postgres::Session;
 /// Reads the scan counters of a standby and the start of their window, in one round trip.
 pub async fn collect_replica(s: &Session) -> Result<ReplicaUse, CollectError> {
     use queries::*;
-    let (server, control, statistics_resets, walsenders, slots, idx_scans) = s
+    let (server, control, statistics_resets, source, walsenders, slots, idx_scans) = s
         .run_round(async {
             tokio::join!(biased;
                 fetch::json_row::<Server>(s, &SERVER),
                 fetch::json_row::<ControlFile>(s, &CONTROL),
                 fetch::json_row(s, &STATISTICS_RESETS),
+                fetch::json_row(s, &STANDBY_SOURCE),
                 fetch::json_rows(s, &WALSENDERS),
                 fetch::json_rows(s, &SLOTS),
                 fetch::rows(s, &INDEX_USE, |row| {
@@ -31,6 +32,7 @@ pub async fn collect_replica(s: &Session) -> Result<ReplicaUse, CollectError> {
         in_recovery: server.in_recovery,
         started_at: server.started_at,
         statistics_resets,
+        source,
         walsenders,
         slots,
         idx_scans: idx_scans.map(|scans| scans.into_iter().collect()),

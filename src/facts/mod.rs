@@ -70,7 +70,7 @@ pub use page_counts::{BtreePages, HeapTuples, ToastSample};
 pub use post_update::{ClassUse, ClassedIndex, PostUpdate};
 pub use provider::{Provider, ProviderMarks};
 
-pub use replica::{Replica, ReplicaUse, TimelineHistory};
+pub use replica::{Replica, ReplicaUse, StandbySource, TimelineHistory};
 
 pub use lock_wait::{LockBlocker, LockWait, LockWaits};
 pub use sequence::{OrphanedOrigin, SequenceState, SequenceUse};

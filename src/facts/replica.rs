@@ -26,6 +26,15 @@ pub struct Replica {
     pub used: Fact<ReplicaUse>,
 }
 
+/// How the sender of a standby knows the standby.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+pub struct StandbySource {
+    /// `pg_stat_wal_receiver.slot_name`, else `primary_slot_name`; `None` without a slot.
+    pub slot_name: Option<String>,
+    /// `application_name` of the WAL receiver's connection; `None` while it is not connected, or hidden from the role.
+    pub application_name: Option<String>,
+}
+
 /// Counters of a standby.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct ReplicaUse {
@@ -37,6 +46,9 @@ pub struct ReplicaUse {
     pub started_at: Timestamp,
     /// Resets of the counters.
     pub statistics_resets: Fact<StatisticsResets>,
+    /// How the sender of the standby knows it.
+    #[serde(default)]
+    pub source: Fact<StandbySource>,
     /// Rows of `pg_stat_replication` on the standby.
     #[serde(default)]
     pub walsenders: Fact<Vec<Walsender>>,

@@ -276,7 +276,7 @@ impl Snapshot {
             Fact::Known(used) => Some(used),
             Fact::Unavailable(_) => None,
         }) {
-            name_facts!(used => walsenders slots);
+            name_facts!(used => source walsenders slots);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::actions::drop_slot::plan::{
 use crate::actions::same_server::describe_differences;
 use crate::collect::{ServerRecheck, SlotRecheck, recheck_server, recheck_slots};
 use crate::facts::history::{Intent, JournalOutcome, JournalOutcomeKind, MeasuredQuantity};
-use crate::facts::{Fact, ServerIdentity, SlotIdentity, WalPosition};
+use crate::facts::{Fact, ServerIdentity, Slot, SlotIdentity, WalPosition};
 use crate::postgres::{ExecuteError, SqlState, WriteSession};
 use jiff::Timestamp;
 
@@ -94,7 +94,7 @@ impl SlotDropExecution<'_> {
         if let Some(why) = self.describe_other_server(&recheck.identity) {
             return slot_drop_outcome(drop, ActionOutcomeKind::Refused, why);
         }
-        let SlotRecheck { slots, wal_position, identity } = recheck;
+        let SlotRecheck { slots, walsenders, wal_position, identity } = recheck;
         let slot_identities = match slots {
             Fact::Known(sights) => sights,
             Fact::Unavailable(why) => {
@@ -105,10 +105,15 @@ impl SlotDropExecution<'_> {
                 );
             }
         };
+        let slots: Vec<Slot> = slot_identities.iter().map(|sight| sight.slot.clone()).collect();
         let Some(slot_identity) = slot_identities.into_iter().find(|sight| sight.slot.slot_name == *name) else {
             return slot_drop_outcome(drop, ActionOutcomeKind::Refused, "the slot does not exist any more");
         };
         if let Some(why) = describe_change(&slot_identity, drop) {
+            return slot_drop_outcome(drop, ActionOutcomeKind::Refused, why);
+        }
+        let plan = self.plan.plan();
+        if let Some(why) = plan.recheck_logical_decoding(name, self.plan.consent(), &slots, &walsenders) {
             return slot_drop_outcome(drop, ActionOutcomeKind::Refused, why);
         }
         let statement = drop_slot_statement(&slot_identity, identity.version_num, identity.started_at);

@@ -4,6 +4,7 @@
 
 mod activity;
 mod causes;
+mod logical_decoding;
 mod owner;
 mod owners;
 mod protection;
@@ -55,6 +56,10 @@ impl Limits {
 mod tests;
 mod verdict;
 
+pub use logical_decoding::{
+    StandbySlot, StandbySlots, drops_last_logical_slot, keeps_logical_decoding, may_lose_logical_decoding,
+    needs_logical_slot,
+};
 pub use owner::{Confidence, Owner};
 pub use owners::{EMPTY_COST, PIPELINE_COST, STANDBY_COST};
 pub use protection::Protection;
@@ -97,6 +102,12 @@ impl SlotEvidence<'_> {
         let (verdict, mut reasons) = verdict::slot_verdict(self, slot);
         let (protection, why) = protection::detect_protection(slot, self.snapshot, owner.as_ref());
         reasons.extend(why);
+        if let Some(slots) = self.snapshot.slots.known()
+            && needs_logical_slot(&self.snapshot.server, self.snapshot.settings.known())
+            && drops_last_logical_slot(slots, &[&slot.slot_name])
+        {
+            reasons.push(Reason::LastLogicalSlot);
+        }
         SlotAssessment { verdict, protection, reasons, owner }
     }
 }

@@ -37,6 +37,9 @@ pub enum Reason {
         /// Cause: `wal_removed`, `rows_removed`, `wal_level_insufficient` or `idle_timeout`; `not_reported` before 17 when
         /// several are possible.
         cause: String,
+        /// Whether `wal_level_insufficient` may also mean that the primary lost its last logical slot (19 and newer).
+        #[serde(skip)]
+        last_slot_may_be_lost: bool,
     },
     /// Before 18, a lost physical slot becomes valid again when its standby finds the WAL in an archive.
     MayLiveAgain,
@@ -226,6 +229,9 @@ pub enum Reason {
     Failover,
     /// `synchronized_standby_slots` contains it.
     GatesFailoverSlots,
+    /// The last valid logical slot of a primary with `wal_level = replica` (19 and newer): without it, all logical slots
+    /// of all standbys are invalidated.
+    LastLogicalSlot,
     /// A manager or managed service owns it.
     Managed {
         /// Name of the owner.

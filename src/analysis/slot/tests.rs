@@ -248,7 +248,11 @@ fn slot_lost_empty_and_synced_verdicts() {
     let timed_out = physical_slot(json!({"wal_status": "lost", "invalidation_reason": "idle_timeout"}));
     let assessment = assess(&snapshot_at(18, 0, 900, &[&timed_out]), &[]);
     assert_eq!(assessment.verdict, SlotVerdict::Lost);
-    assert!(assessment.reasons.contains(&Reason::Invalidated { cause: "idle_timeout".into() }));
+    assert!(
+        assessment
+            .reasons
+            .contains(&Reason::Invalidated { cause: "idle_timeout".into(), last_slot_may_be_lost: false })
+    );
     let standby = physical_slot(json!({"wal_status": "lost", "restart_lsn": null}));
     assert!(has_reason(&assess(&snapshot_at(17, 0, 900, &[&standby]), &[]), "may-live-again"));
     assert!(!has_reason(&assess(&snapshot_at(18, 0, 900, &[&standby]), &[]), "may-live-again"));

@@ -63,7 +63,8 @@ fn lost_verdict(snapshot: &Snapshot, slot: &Slot, reasons: &mut Vec<Reason>) -> 
         None if slot.restart_lsn.is_none() => "wal_removed",
         None => "not_reported",
     };
-    reasons.push(Reason::Invalidated { cause: cause.to_owned() });
+    let last_slot_may_be_lost = snapshot.server.major() >= 19;
+    reasons.push(Reason::Invalidated { cause: cause.to_owned(), last_slot_may_be_lost });
     if slot.slot_type == SlotType::Physical && snapshot.server.major() < 18 && cause == "wal_removed" {
         reasons.push(Reason::MayLiveAgain);
     }

@@ -15,9 +15,13 @@ fn evaluate(evidence: &Evidence<'_>, _: &Limits) -> Evaluation {
             continue;
         }
         let cause = assessment.reasons.iter().find_map(|reason| match reason {
-            Reason::Invalidated { cause } => Some(match cause.as_str() {
+            Reason::Invalidated { cause, last_slot_may_be_lost } => Some(match cause.as_str() {
                 "wal_removed" => "its WAL was removed (max_slot_wal_keep_size)",
                 "rows_removed" => "rows it needed were removed",
+                "wal_level_insufficient" if *last_slot_may_be_lost => {
+                    "logical decoding ended on the primary (its last valid logical slot was dropped or invalidated, or \
+                     its wal_level was lowered)"
+                }
                 "wal_level_insufficient" => "the primary's wal_level was lowered",
                 "idle_timeout" => "it exceeded idle_replication_slot_timeout",
                 _ => "the server does not report the cause",
@@ -65,6 +69,17 @@ mod tests {
         assert_eq!(found_subjects(&lost(json!({"invalidation_reason": "wal_removed"}))), [(Level::Critical, "orders")]);
         let standby = json!({"slot_type": "physical", "plugin": null, "invalidation_reason": "wal_removed"});
         assert_eq!(found_subjects(&lost(standby)), [(Level::Warning, "orders")], "17: it may become valid again");
+        let message = |version_num: u32| {
+            let outcome = evaluate_check("lost-slot", |value| {
+                value["server"]["version_num"] = json!(version_num);
+                let mut slot = slot(0, 0);
+                slot["invalidation_reason"] = json!("wal_level_insufficient");
+                value["slots"] = json!({"known": [slot]});
+            });
+            format!("{:?}", outcome.findings[0].message)
+        };
+        assert!(message(180_004).contains("the primary's wal_level was lowered"));
+        assert!(message(190_000).contains("its last valid logical slot was dropped or invalidated, or"));
         assert_eq!(
             evaluate_check("lost-slot", |value| value["slots"] = json!({"known": [slot(0, 0)]})).kind(),
             CheckOutcomeKind::Passed

@@ -4,7 +4,7 @@ use super::{SLOT_FACTS, SLOT_HISTORY, SlotsListArgs, slots_unreadable};
 use crate::actions::drop_slot::plan::{ActionOutcomeKind, SlotDropOutcome, SlotDropPlanError, SlotDropRequest};
 use crate::actions::drop_slot::{SlotDrops, SlotDropsResult, execute_slot_drops};
 use crate::actions::{Consent, Journal, JournalRecord, Plan as _, recover_open_intents};
-use crate::analysis::slot::SlotEvidence;
+use crate::analysis::slot::{SlotEvidence, may_lose_logical_decoding};
 use crate::app::error::Failure;
 use crate::app::error::server_required;
 use crate::app::exit_code::ExitCode;
@@ -21,7 +21,8 @@ use std::cell::Cell;
 /// Drop replication slots; the dropping statement re-checks each slot's state
 ///
 /// Prints the plan first: retained WAL, reclaimable WAL and when it is freed, and what the consumer loses. On a terminal,
-/// asks for the name of each slot. Never drops an active slot, another session's temporary slot, or a synced slot while
+/// asks for the name of each slot. From PostgreSQL 19 on, the plan also says what standbys lose with the last logical slot.
+/// Never drops an active slot, another session's temporary slot, or a synced slot while
 /// the server is in recovery.
 #[derive(Debug, Default, clap::Args)]
 pub struct SlotsDropArgs {
@@ -44,6 +45,13 @@ pub struct SlotsDropArgs {
     /// Also managed slots, failover slots, and members of synchronized_standby_slots
     #[arg(long)]
     allow_managed: bool,
+    /// With --stale or --yes: also the last valid logical slot of a primary with wal_level = replica (19 and later)
+    /// although standbys may have logical slots, which are then invalidated
+    #[arg(long)]
+    allow_last_logical_slot: bool,
+    /// Standby whose logical slots are read for this decision (19 and later); repeatable
+    #[arg(long, value_name = "CONNINFO")]
+    replica: Vec<String>,
     /// Run CHECKPOINT afterwards and report the freed WAL; it writes all dirty buffers at once
     #[arg(long)]
     checkpoint: bool,
@@ -65,6 +73,7 @@ impl SlotsDropArgs {
             droppable,
             allow_managed: self.allow_managed,
             allow_unproven: self.allow_unproven,
+            allow_last_logical_slot: self.allow_last_logical_slot,
             checkpoint: self.checkpoint,
         }
     }
@@ -76,6 +85,7 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
         if !args.dry_run {
             return Err(server_required("slots drop without --dry-run"));
         }
+        context.replicas(&args.replica)?;
         let snapshot = context.collect_snapshot(Scope { facts: SLOT_FACTS, ..context.scope() }).await?;
         let plan = plan_slot_drops(&args, &snapshot, context).await?;
         return print_plan(context, &snapshot, &plan, None, None);
@@ -90,7 +100,8 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
         recover_and_report(store, &session, context).await?;
     }
     let facts = SLOT_FACTS | FactGroups::new(&[FactGroup::Instance]);
-    let snapshot = context.collect_in_session(&session, &Scope { facts, ..context.scope() }).await?;
+    let mut snapshot = context.collect_in_session(&session, &Scope { facts, ..context.scope() }).await?;
+    read_standbys(&args, &mut snapshot, context).await?;
     let endpoint = session.endpoint().to_string();
     let plan = plan_slot_drops(&args, &snapshot, context).await?;
     if args.dry_run || plan.drops.is_empty() {
@@ -144,6 +155,16 @@ pub async fn cmd_slots_drop(args: SlotsDropArgs, list: &SlotsListArgs, context: 
         Err(error) => return unexecuted(error.into(), &endpoint),
     };
     print_plan(context, &snapshot, &plan, Some(&endpoint), Some(&result))
+}
+
+/// Reads the slots of the standbys if a drop may end logical decoding. Otherwise the standbys do not matter.
+async fn read_standbys(args: &SlotsDropArgs, snapshot: &mut Snapshot, context: &Context) -> Result<(), Failure> {
+    let replicas = context.replicas(&args.replica)?;
+    if !may_lose_logical_decoding(snapshot) {
+        return Ok(());
+    }
+    let databases = [snapshot.server.database.clone()];
+    Box::pin(context.collect_replicas(&replicas, &databases, snapshot)).await
 }
 
 /// Returns the failure of the second connection: no answer, or a server that does not match `target_session_attrs`.

@@ -94,7 +94,8 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
     steps.push(runbook_step(
         "Set up alerts",
         &["pgtend check   # from a timer", "ALTER SYSTEM SET max_slot_wal_keep_size = '…';   -- any database"],
-        "a lagging slot and a filling disk raise an alert",
+        "a lagging slot and a filling disk raise an alert; from PostgreSQL 19 on, with wal_level = replica, invalidating the \
+         last valid logical slot also invalidates all logical slots of all standbys",
         "not needed",
     ));
     for step in &mut steps {

@@ -15,13 +15,18 @@ fn in_database(database: Option<&String>) -> String {
 /// Describes a reason as a sentence without a full stop.
 pub fn describe_slot_reason(reason: &Reason) -> String {
     match reason {
-        Reason::Invalidated { cause } => match cause.as_str() {
+        Reason::Invalidated { cause, last_slot_may_be_lost } => match cause.as_str() {
             "wal_removed" => {
                 "invalidated: it exceeded max_slot_wal_keep_size, and WAL that it needed was removed".to_owned()
             }
             "idle_timeout" => "invalidated: inactive for longer than idle_replication_slot_timeout".to_owned(),
             "rows_removed" => "invalidated: rows that its consumer needed were removed".to_owned(),
-            "wal_level_insufficient" => "invalidated: wal_level was set below logical".to_owned(),
+            "wal_level_insufficient" if *last_slot_may_be_lost => {
+                "invalidated: logical decoding ended on the primary, because its last valid logical slot was dropped or \
+                 invalidated, or because its wal_level was lowered"
+                    .to_owned()
+            }
+            "wal_level_insufficient" => "invalidated: the primary's wal_level was set below logical".to_owned(),
             _ => {
                 "invalidated; this server version does not report whether WAL or rows were removed, or wal_level was lowered"
                     .to_owned()
@@ -163,6 +168,11 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
         Reason::Failover => "failover slot: its copies on standbys are dropped with it".to_owned(),
         Reason::GatesFailoverSlots => {
             "listed in synchronized_standby_slots: without it, consumers of failover slots wait indefinitely".to_owned()
+        }
+        Reason::LastLogicalSlot => {
+            "last valid logical slot of this server, whose wal_level is replica: without it, all logical slots of all \
+             standbys are invalidated"
+                .to_owned()
         }
         Reason::Managed { by } => format!("managed by {by}"),
         Reason::ManagerSeen { by, sign } => format!("{by} manages this cluster ({sign}) and may own the slot"),

@@ -1,7 +1,7 @@
 //! Text of refusals, verdicts and losses.
 
-use crate::actions::drop_slot::plan::Refusal;
-use crate::analysis::slot::SlotVerdict;
+use crate::actions::drop_slot::plan::{LogicalDecodingEnd, Refusal};
+use crate::analysis::slot::{SlotVerdict, StandbySlot};
 use crate::facts::SlotType;
 use crate::render::{Cell, Tone};
 
@@ -29,6 +29,9 @@ pub fn describe_refusal(refusal: &Refusal) -> String {
                 "its verdict is {}; without confirmation, only stale, lost and empty slots are dropped",
                 verdict_label(*verdict)
             )
+        }
+        Refusal::LastLogicalSlot => {
+            "it is the last valid logical slot, and standbys may have logical slots, which would be invalidated".to_owned()
         }
         Refusal::NotNamed => {
             "without confirmation, a slot must be named on the command line or in [slots] droppable of the configuration"
@@ -69,3 +72,39 @@ pub fn describe_loss(slot_type: SlotType, verdict: SlotVerdict) -> &'static str 
         (_, SlotType::Physical) => "the reservation of WAL that its standby has not received",
     }
 }
+
+/// Describes the end of logical decoding, one sentence per line.
+pub fn describe_logical_decoding_end(end: &LogicalDecodingEnd) -> Vec<String> {
+    let standbys = &end.standbys;
+    let mut lines = vec![format!("{LAST_LOGICAL_SLOT} A new slot does not make them valid again.")];
+    if !standbys.slots.is_empty() {
+        let name = |slot: &StandbySlot| {
+            format!("{} on {}{}", slot.slot_name, slot.standby, if slot.active { " (in use)" } else { "" })
+        };
+        let slots: Vec<String> = standbys.slots.iter().map(name).collect();
+        lines.push(format!("Logical slots that are lost: {}.", slots.join(", ")));
+    }
+    if !standbys.unread.is_empty() {
+        lines.push(format!(
+            "Standbys whose slots were not read (pass --replica for each): {}.",
+            standbys.unread.join(", ")
+        ));
+    }
+    for why in &standbys.unavailable {
+        lines.push(format!("Standbys may be missing: {}: {}.", why.fact, why.reason));
+    }
+    if standbys.is_empty() {
+        lines.push("No standby with a logical slot was found.".to_owned());
+    }
+    lines.push(
+        "Standbys that are fed from an archive are not visible on this server. wal_level = logical (needs a restart) \
+         prevents the loss."
+            .to_owned(),
+    );
+    lines
+}
+
+/// Consequence of the loss of the last valid logical slot.
+pub const LAST_LOGICAL_SLOT: &str = "Without a valid logical slot, this server ends logical decoding, because its wal_level \
+                                     is replica. All logical slots of all standbys are then invalidated, active ones \
+                                     included.";

@@ -4,7 +4,7 @@ use super::detail::{describe_holder, describe_next_holder, describe_owner, descr
 use super::{ReasonLine, describe, describe_drop};
 use crate::actions::drop_slot::SlotDrops;
 use crate::actions::drop_slot::plan::{
-    ActionOutcomeKind, CheckpointOutcome, ReclaimableWal, Refusal, SlotDrop, SlotDropOutcome,
+    ActionOutcomeKind, CheckpointOutcome, LogicalDecodingEnd, ReclaimableWal, Refusal, SlotDrop, SlotDropOutcome,
 };
 use crate::analysis::slot::{Owner, Protection, SlotVerdict};
 use crate::facts::{SlotType, Unavailable, WalStatus};
@@ -26,6 +26,8 @@ pub struct SlotDropReport {
     drops: Vec<DropLine>,
     /// WAL that all drops together release.
     total_reclaimable: Frees,
+    /// What the drops end on standbys, or what the refused last logical slot would end; null when logical decoding goes on.
+    ends_logical_decoding: Option<LogicalDecodingEnd>,
     checkpoint: Option<CheckpointOutcome>,
     #[serde(skip)]
     about: String,
@@ -141,6 +143,7 @@ impl SlotDropReport {
             role: server.identity.role.clone(),
             drops: lines,
             total_reclaimable: Frees::new(&plan.total_reclaimable),
+            ends_logical_decoding: plan.ends_logical_decoding.clone().or_else(|| plan.last_slot_of_standbys.clone()),
             checkpoint,
             about: format!(
                 "Server: {} ({}), database {}, role {}.",
@@ -238,6 +241,15 @@ impl Report for SlotDropReport {
                 show_planned_drop(line, &mut document);
             } else {
                 show_outcome(line, &mut document);
+            }
+        }
+        let is_done = |line: &DropLine| line.outcome == Some(ActionOutcomeKind::Done);
+        if let Some(end) = &self.ends_logical_decoding
+            && (self.is_plan || self.drops.iter().any(is_done))
+        {
+            document.gap().heading("Last valid logical slot");
+            for line in describe_drop::describe_logical_decoding_end(end) {
+                document.toned_line(line, Tone::Warning);
             }
         }
         if self.drops.iter().any(DropLine::is_planned) {

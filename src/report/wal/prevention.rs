@@ -1,11 +1,16 @@
 //! Recommended settings that limit `pg_wal`. Nothing is executed.
 
 use super::forecast::format_time_left;
+use crate::analysis::slot::may_lose_logical_decoding;
 use crate::analysis::wal::{Prevention, PreventionInput, PreventionStep, WalGrowth};
 use crate::facts::{Provider, Snapshot, WalHeadroom};
 use crate::render::{human_bytes, human_duration};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+const LAST_SLOT_MAY_BE_INVALIDATED: &str = "a setting that invalidates slots may invalidate the last valid logical slot; \
+    this server then ends logical decoding, because its wal_level is replica, and all logical slots of all standbys are \
+    invalidated, active ones included";
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PreventionLine {
@@ -38,10 +43,15 @@ impl PreventionLine {
                 .text("idle_replication_slot_timeout")
                 .and_then(|text| text.parse().ok()),
         });
+        let mut reasons: Vec<String> = found.steps.iter().map(describe_step).collect();
+        let proposes = found.max_slot_wal_keep_size.is_some() || found.idle_replication_slot_timeout.is_some();
+        if proposes && may_lose_logical_decoding(snapshot) {
+            reasons.push(LAST_SLOT_MAY_BE_INVALIDATED.to_owned());
+        }
         Some(PreventionLine {
             max_slot_wal_keep_size_bytes: found.max_slot_wal_keep_size,
             idle_replication_slot_timeout_seconds: found.idle_replication_slot_timeout,
-            reasons: found.steps.iter().map(describe_step).collect(),
+            reasons,
             advice: advice_lines(snapshot.provider(), &found),
         })
     }

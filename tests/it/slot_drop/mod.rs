@@ -2,6 +2,7 @@
 
 mod another_server;
 pub mod faults;
+mod last_logical;
 mod pooled;
 mod postgres_store;
 mod program;

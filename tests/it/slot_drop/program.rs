@@ -21,7 +21,7 @@ pub struct DropRun {
 }
 
 impl DropRun {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
     }
 
@@ -76,7 +76,7 @@ pub async fn slot_names(cluster: &Cluster) -> Vec<String> {
     rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
 }
 
-fn run_pgtend(arguments: &[&str]) -> DropRun {
+pub fn run_pgtend(arguments: &[&str]) -> DropRun {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
     let output = command.env_clear().env("HOME", "/nonexistent").args(arguments).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

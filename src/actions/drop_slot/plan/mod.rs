@@ -1,5 +1,6 @@
 //! Plan of slot drops: which slots, what each retains and releases, what is lost, and which are refused and why.
 
+mod last_logical;
 mod reclaimable;
 mod refusal;
 mod request;
@@ -100,6 +101,9 @@ impl Plan for SlotDrops {
             }
         }
         self.update_totals();
+        if matches!(consent, Consent::Unattended) {
+            self.refuse_last_logical_slot();
+        }
         if self.drops.is_empty() { Err(Box::new(self)) } else { Ok(self) }
     }
 }
@@ -107,6 +111,7 @@ impl Plan for SlotDrops {
 #[cfg(test)]
 mod tests;
 
+pub use last_logical::LogicalDecodingEnd;
 pub use reclaimable::ReclaimableWal;
 pub use refusal::Refusal;
 pub use request::{SlotDropPlanError, SlotDropRequest};
@@ -181,12 +186,19 @@ pub struct SlotDrops {
     pub total_reclaimable: ReclaimableWal,
     /// Requested slots that are not dropped.
     pub refused: Vec<RefusedDrop>,
+    /// What the drops end on standbys; `None` when logical decoding goes on, or before 19.
+    pub ends_logical_decoding: Option<LogicalDecodingEnd>,
+    /// What the refused last logical slot would have ended; `None` when none was refused.
+    pub last_slot_of_standbys: Option<LogicalDecodingEnd>,
     /// Whether a checkpoint follows the drops (`--checkpoint`).
     pub checkpoint: bool,
     /// Present `checkpoint_timeout` in seconds; `None` when hidden.
     pub checkpoint_timeout_seconds: Option<u64>,
     #[serde(skip)]
     pub(super) allow_unproven: bool,
+    /// Input for `ends_logical_decoding`, kept to compute it for the confirmed part.
+    #[serde(skip)]
+    pub(super) logical_decoding: last_logical::LogicalDecodingGuard,
     /// Input for the totals, kept to compute those of the confirmed part.
     #[serde(skip)]
     pub(super) reclaim_estimator: reclaimable::ReclaimEstimator,
@@ -227,13 +239,23 @@ impl SlotDrops {
                 .and_then(|settings| settings.text("checkpoint_timeout"))
                 .and_then(|text| text.parse().ok()),
             allow_unproven: request.allow_unproven,
+            ends_logical_decoding: None,
+            last_slot_of_standbys: None,
+            logical_decoding: last_logical::LogicalDecodingGuard::new(
+                snapshot,
+                request.allow_last_logical_slot,
+                request.names.is_empty(),
+            ),
             reclaim_estimator,
         };
         plan.update_totals();
+        if plan.logical_decoding.is_selected_by_verdict {
+            plan.refuse_last_logical_slot();
+        }
         Ok(plan)
     }
 
-    /// Sorts the drops and computes the totals.
+    /// Sorts the drops, and computes the totals and what the drops end on standbys.
     fn update_totals(&mut self) {
         self.drops.sort_by(|a, b| {
             let from = |drop: &SlotDrop| drop.slot.retained_from().map_or(u64::MAX, |lsn| lsn.0);
@@ -241,6 +263,8 @@ impl SlotDrops {
         });
         let slots: Vec<&Slot> = self.drops.iter().map(|drop| &drop.slot).collect();
         self.total_reclaimable = self.reclaim_estimator.reclaimable_by_dropping(&slots);
+        let names: Vec<&str> = slots.iter().map(|slot| slot.slot_name.as_str()).collect();
+        self.ends_logical_decoding = self.logical_decoding.end_by_dropping(&names);
     }
 
     /// Returns what each drop releases after those before it, in bytes. These values add up to the total.

@@ -38,6 +38,9 @@ pub enum Refusal {
         /// Verdict on the slot.
         verdict: SlotVerdict,
     },
+    /// The last valid logical slot: without it, the standbys lose theirs (`--allow-last-logical-slot`). Refused for
+    /// `--stale`, and without a terminal.
+    LastLogicalSlot,
     /// The user did not name it, and there is no terminal.
     NotNamed,
     /// The user did not type its name on the terminal.
@@ -53,6 +56,7 @@ impl Refusal {
             | Refusal::Managed { .. }
             | Refusal::ProtectionUnknown { .. } => Some("--allow-managed"),
             Refusal::Unproven { .. } => Some("--allow-unproven"),
+            Refusal::LastLogicalSlot => Some("--allow-last-logical-slot"),
             _ => None,
         }
     }

@@ -15,6 +15,8 @@ pub struct SlotDropRequest {
     pub allow_managed: bool,
     /// `--allow-unproven`: drop slots without proof when there is no terminal.
     pub allow_unproven: bool,
+    /// `--allow-last-logical-slot`: end logical decoding although standbys may have logical slots.
+    pub allow_last_logical_slot: bool,
     /// `--checkpoint`: run a checkpoint after the drops.
     pub checkpoint: bool,
 }

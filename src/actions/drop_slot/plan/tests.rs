@@ -231,6 +231,75 @@ fn slot_drop_unattended_needs_name_and_proof() {
     assert_eq!(remaining(&waived).unwrap(), ["orders", "resting"]);
 }
 
+/// A primary of 19 with `wal_level = replica` and a physical slot of a standby.
+fn snapshot_with_standby(slots: &[Value], wal_level: &str) -> Snapshot {
+    let mut slots = slots.to_vec();
+    slots.push(physical_slot_json(json!({"slot_name": "gate", "inactive_since": "2026-10-31T00:00:00Z"})));
+    let mut snapshot = snapshot_with_slots(&slots, json!({"server": {"version_num": 190_000}}));
+    snapshot.walsenders = crate::facts::Fact::Known(Vec::new());
+    let Some(settings) = snapshot.settings.known().cloned() else { panic!("no settings") };
+    let mut settings = settings;
+    settings.0.push(
+        serde_json::from_value(json!({"name": "wal_level", "setting": wal_level, "unit": null, "source": "default",
+            "pending_restart": false}))
+        .unwrap(),
+    );
+    snapshot.settings = crate::facts::Fact::Known(settings);
+    snapshot
+}
+
+#[test]
+fn slot_drop_last_logical_slot_needs_flag() {
+    let slots = [logical_slot_json(json!({})), logical_slot_json(json!({"slot_name": "other"}))];
+    let snapshot = snapshot_with_standby(&slots, "replica");
+    let stale = plan_drops(&snapshot, &SlotDropRequest::default()).unwrap();
+    assert_eq!(stale.names().collect::<Vec<_>>(), ["orders"]);
+    assert_eq!(stale.refused[0].refusals, [Refusal::LastLogicalSlot], "--stale");
+    assert_eq!(stale.ends_logical_decoding, None, "the refused slot remains");
+    assert_eq!(Refusal::LastLogicalSlot.flag(), Some("--allow-last-logical-slot"));
+
+    let named = || plan_drops(&snapshot, &request_for(&["orders", "other"])).unwrap();
+    let end = named().ends_logical_decoding.unwrap();
+    assert_eq!(end.standbys.unread, ["slot gate"]);
+    let unattended = named().confirm(Consent::Unattended).unwrap();
+    assert_eq!(unattended.plan().names().collect::<Vec<_>>(), ["orders"], "--yes");
+    let typed = named().confirm(Consent::Typed(vec!["orders".to_owned(), "other".to_owned()])).unwrap();
+    assert_eq!(typed.plan().names().count(), 2, "the plan was read");
+    let allowed = SlotDropRequest { allow_last_logical_slot: true, ..SlotDropRequest::default() };
+    assert_eq!(plan_drops(&snapshot, &allowed).unwrap().names().count(), 2);
+    let logical = plan_drops(&snapshot_with_standby(&slots, "logical"), &SlotDropRequest::default()).unwrap();
+    assert_eq!((logical.names().count(), logical.ends_logical_decoding), (2, None));
+}
+
+#[test]
+fn slot_drop_recheck_sees_new_last_slot() {
+    let slots = [logical_slot_json(json!({})), logical_slot_json(json!({"slot_name": "other"}))];
+    let snapshot = snapshot_with_standby(&slots, "replica");
+    let without_gate = |slots: &[Value]| snapshot_with_slots(slots, json!({})).slots.known().unwrap().clone();
+    let recheck = |asked: &SlotDropRequest, consent: Consent, slots: &[Slot]| {
+        let plan = plan_drops(&snapshot, asked).unwrap().confirm(consent.clone()).unwrap();
+        plan.plan().recheck_logical_decoding("orders", &consent, slots, &crate::facts::Fact::Known(Vec::new()))
+    };
+    let named = request_for(&["orders"]);
+    let typed = || Consent::Typed(vec!["orders".to_owned()]);
+    assert_eq!(recheck(&named, Consent::Unattended, &without_gate(&slots)), None);
+    let alone = without_gate(&slots[..1]);
+    for consent in [Consent::Unattended, typed()] {
+        let why = recheck(&named, consent, &alone).unwrap();
+        assert!(why.contains("now the last valid logical slot"), "{why}");
+    }
+    let allowed = SlotDropRequest { allow_last_logical_slot: true, ..named };
+    assert_eq!(recheck(&allowed, Consent::Unattended, &alone), None);
+
+    let single = snapshot_with_standby(&slots[..1], "replica");
+    let announced = plan_drops(&single, &request_for(&["orders"])).unwrap().confirm(typed()).unwrap();
+    let walsenders = crate::facts::Fact::Known(Vec::new());
+    let present = single.slots.known().unwrap();
+    assert_eq!(announced.plan().recheck_logical_decoding("orders", &typed(), present, &walsenders), None);
+    let why = announced.plan().recheck_logical_decoding("orders", &Consent::Unattended, present, &walsenders);
+    assert!(why.unwrap().contains("a standby has connected"));
+}
+
 #[test]
 fn slot_drop_terminal_needs_typed_name() {
     let slots = [
@@ -332,7 +401,7 @@ proptest! {
         let asked = SlotDropRequest {
             names: if by_name { names.clone() } else { Vec::new() },
             droppable: if droppable { vec!["s0".to_owned()] } else { Vec::new() },
-            allow_managed: managed, allow_unproven: unproven, checkpoint: false,
+            allow_managed: managed, allow_unproven: unproven, ..SlotDropRequest::default()
         };
         let consent = if typed { Consent::Typed(names) } else { Consent::Unattended };
         let plan = plan_drops(&snapshot, &asked).unwrap();
