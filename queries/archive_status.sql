@@ -2,7 +2,7 @@
 -- needs: pg_monitor
 select to_jsonb(r) from (
   select count(*)                                                                       as ready_files,
-         upper(to_hex(min(f.start) >> 32) || '/' || to_hex(min(f.start) & 4294967295)) as oldest_ready_lsn
+         (to_hex(min(f.start) >> 32) || '/' || to_hex(min(f.start) & 4294967295))::pg_lsn as oldest_ready_lsn
     from (select case when d.name ~ '^[0-9A-F]{24}\.ready$'
                       then ('x' || substr(d.name, 9, 8))::bit(32)::int8 * 4294967296
                          + ('x' || substr(d.name, 17, 8))::bit(32)::int8

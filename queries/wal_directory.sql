@@ -26,9 +26,9 @@ select to_jsonb(r) from (
          count(*) filter (where f.is_segment and f.start >= place.now)                    as recycled_files,
          coalesce(sum(f.size) filter (where not f.is_segment), 0)::int8                   as other_bytes,
          min(f.modification) filter (where f.is_segment and f.start < place.now)          as oldest_modified_at,
-         upper(to_hex(min(f.start) >> 32) || '/' || to_hex(min(f.start) & 4294967295))   as oldest_lsn,
+         (to_hex(min(f.start) >> 32) || '/' || to_hex(min(f.start) & 4294967295))::pg_lsn as oldest_lsn,
          (select coalesce(jsonb_agg(jsonb_build_object(
-                   'from', upper(to_hex(run.start >> 32) || '/' || to_hex(run.start & 4294967295)),
+                   'from', (to_hex(run.start >> 32) || '/' || to_hex(run.start & 4294967295))::pg_lsn,
                    'segments', run.segments) order by run.start, run.timeline), '[]')
             from run)                                                                      as written
     from file f, place

@@ -14,7 +14,7 @@ pub fn ago(seconds: i64) -> Timestamp {
 }
 
 pub fn lsn(bytes: u64) -> String {
-    crate::units::Lsn((1 << 40) + bytes).to_string()
+    crate::units::Lsn::new((1 << 40) + bytes).to_string()
 }
 
 pub fn setting(name: &str, value: &str) -> Value {

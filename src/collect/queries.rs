@@ -24,14 +24,14 @@ queries! {
     DATABASES = "databases" { 13 => "databases.sql" }
     SHARED_CHECKSUMS = "checksums of shared catalogs" { 13 => "shared_checksums.sql" }
     TABLESPACES = "tablespaces" { 13 => "tablespaces.sql" }
-    SLOTS = "replication slots" { 13 => "slots.sql" }
+    SLOTS = "replication slots" { 13 => "slots.sql", 19 => "slots.19.sql" }
     WALSENDERS = "walsenders" { 13 => "walsenders.sql" }
     SUBSCRIPTIONS = "subscriptions" { 13 => "subscriptions.sql", 14 => "subscriptions.14.sql" }
     SUBSCRIPTION_ERRORS = "subscription errors" { 15 => "subscription_errors.15.sql", 19 => "subscription_errors.19.sql" }
     ORPHANED_ORIGINS = "orphaned replication origins" { 13 => "orphaned_origins.sql" }
     SESSIONS = "sessions" { 13 => "sessions.sql", 19 => "sessions.19.sql" }
     LOCK_WAITS = "lock waits" { 13 => "lock_waits.sql" }
-    STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql" }
+    STANDBY_REPLAY = "standby replay" { 13 => "standby_replay.sql", 14 => "standby_replay.14.sql" }
     STANDBY_SOURCE = "standby source" { 13 => "standby_source.sql" }
     SEQUENCE_USE = "sequence use" { 13 => "sequence_use.sql" }
     SEQUENCE_VALUES = "sequence values" { 13 => "sequence_values.sql" }

@@ -79,7 +79,7 @@ pub use server_identity::{ServerIdentity, ServerInstance};
 pub use session::{Session, Sessions};
 pub use setting::{Setting, Settings};
 pub use silence::{Silence, silence_last_day};
-pub use slot::{Slot, SlotType, WalStatus};
+pub use slot::{Slot, SlotRepack, SlotType, WalStatus};
 pub use slot_identity::SlotIdentity;
 pub use snapshot::{ReadSnapshotError, SCHEMA_VERSION, SNAPSHOT_COMMAND, SkippedDatabase, Snapshot};
 pub use standby::{Standby, StandbyReplay};

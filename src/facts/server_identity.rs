@@ -78,8 +78,8 @@ mod tests {
         let control = control.map(|timeline| ControlFile {
             system_identifier: "7".to_owned(),
             timeline_id: timeline,
-            redo_lsn: crate::units::Lsn(1),
-            checkpoint_lsn: crate::units::Lsn(1),
+            redo_lsn: crate::units::Lsn::new(1),
+            checkpoint_lsn: crate::units::Lsn::new(1),
             checkpoint_time: "2026-10-31T23:00:00Z".parse().unwrap(),
         });
         let instance = instance.map(|timeline_id| ServerInstance {

@@ -29,7 +29,7 @@ pub enum WalStatus {
     Lost,
 }
 
-/// One row of `pg_replication_slots`, every column of every version from 13 to 18; what a version does not have is
+/// One row of `pg_replication_slots`, every column of every version from 13 to 19; what a version does not have is
 /// `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Slot {
@@ -81,6 +81,28 @@ pub struct Slot {
     /// 17 and newer.
     #[serde(default)]
     pub synced: Option<bool>,
+    /// On a standby: why the last synchronization of the copy was skipped, such as `wal_not_flushed`; `None` after a success.
+    /// 19 and newer.
+    #[serde(default)]
+    pub slotsync_skip_reason: Option<String>,
+    /// `pg_stat_replication_slots.slotsync_skip_count`: skipped synchronizations. 19 and newer.
+    #[serde(default)]
+    pub slotsync_skip_count: Option<u64>,
+    /// `pg_stat_replication_slots.slotsync_last_skip`: time of the last skipped synchronization. 19 and newer.
+    #[serde(default)]
+    pub slotsync_last_skip: Option<Timestamp>,
+    /// The REPACK (CONCURRENTLY) that uses the slot; `None` without one, or when its process is hidden. 19 and newer.
+    #[serde(default)]
+    pub repack: Option<SlotRepack>,
+}
+
+/// A REPACK (CONCURRENTLY), which decodes the changes of its table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+pub struct SlotRepack {
+    /// Process that runs REPACK (`pg_stat_progress_repack.pid`).
+    pub pid: i32,
+    /// Quoted name of the table; `None` in another database than the connected one, or when hidden.
+    pub table: Option<String>,
 }
 
 impl Slot {
@@ -88,6 +110,12 @@ impl Slot {
     /// On 18 a slot that timed out still has a `restart_lsn` (docs/reference/slots.md#invalidation).
     pub fn is_lost(&self) -> bool {
         self.wal_status == Some(WalStatus::Lost) || self.invalidation_reason.is_some()
+    }
+
+    /// Returns whether it is the temporary slot of a REPACK (CONCURRENTLY). Such slots count toward
+    /// `max_repack_replication_slots`, not toward `max_replication_slots` (docs/reference/slots.md#slots-of-repack).
+    pub fn is_of_repack(&self) -> bool {
+        self.temporary && self.plugin.as_deref() == Some("pgrepack")
     }
 
     /// Returns the position from which the slot retains WAL; `None` if it retains none.

@@ -54,7 +54,7 @@ impl Standby {
 }
 
 /// Positions and times of replay; all `None` on a primary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct StandbyReplay {
     /// `pg_last_wal_receive_lsn()`; `None` without a WAL receiver since the start.
     pub receive_lsn: Option<Lsn>,
@@ -64,8 +64,12 @@ pub struct StandbyReplay {
     pub last_replayed_at: Option<Timestamp>,
     /// `pg_is_wal_replay_paused()`.
     pub is_paused: Option<bool>,
-    /// Whether a WAL receiver runs, so that the standby streams instead of reading an archive.
-    pub is_streaming: bool,
+    /// `pg_get_wal_replay_pause_state()`: `not paused`, `pause requested` or `paused`. 14 and newer.
+    #[serde(default)]
+    pub pause_state: Option<String>,
+    /// Whether a WAL receiver streams (`pg_stat_wal_receiver.status`); from 19 on, one that cannot connect has a row, too.
+    /// `None` when the status is hidden from the role.
+    pub is_streaming: Option<bool>,
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl Archiver {
             return wal_file_start(self.last_failed_wal.as_deref()?, wal_segment_bytes);
         }
         let last = wal_file_start(self.last_archived_wal.as_deref()?, wal_segment_bytes)?;
-        Some(Lsn(last.0.saturating_add(wal_segment_bytes)))
+        Some(Lsn::new(last.position().saturating_add(wal_segment_bytes)))
     }
 }
 
@@ -102,7 +102,7 @@ impl Archiver {
 fn wal_file_start(name: &str, wal_segment_bytes: u64) -> Option<Lsn> {
     let digits = |range| name.get(range).and_then(|text| u64::from_str_radix(text, 16).ok());
     (name.len() == 24).then_some(())?;
-    Some(Lsn((digits(8..16)? << 32).saturating_add(digits(16..24)?.saturating_mul(wal_segment_bytes))))
+    Some(Lsn::new((digits(8..16)? << 32).saturating_add(digits(16..24)?.saturating_mul(wal_segment_bytes))))
 }
 
 /// Segments waiting for the archiver.

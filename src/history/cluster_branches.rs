@@ -50,15 +50,16 @@ impl Store {
 fn decode_sample(row: &Row) -> Result<Sample, HistoryError> {
     let narrow =
         |value: i64| u32::try_from(value).map_err(|_| HistoryError::Inconsistent("a version number is out of range"));
+    let version_num = narrow(row.int(4)?)?;
     Ok(Sample {
         sample_id: row.int(0)?,
         cluster_id: row.int(1)?,
         collected_at: timestamp(row.int(2)?)?,
         started_at: timestamp(row.int(3)?)?,
-        version_num: narrow(row.int(4)?)?,
+        version_num,
         in_recovery: row.flag(5)?,
         timeline_id: row.int_or_none(6)?.map(narrow).transpose()?,
-        current_lsn: row.int_or_none(7)?.map(lsn),
+        current_lsn: row.int_or_none(7)?.map(|position| lsn(position).printed_by(version_num)),
         address: row.text_or_none(8)?,
         database: row.text(9)?,
         provider: row.text(10)?,

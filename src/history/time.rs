@@ -23,9 +23,9 @@ pub(super) fn bytes(size: i64) -> u64 {
 
 /// Converts the bits unchanged. Positions beyond 2^63 do not occur in practice.
 pub(super) fn position(lsn: Lsn) -> i64 {
-    lsn.0.cast_signed()
+    lsn.position().cast_signed()
 }
 
 pub(super) fn lsn(position: i64) -> Lsn {
-    Lsn(position.cast_unsigned())
+    Lsn::new(position.cast_unsigned())
 }

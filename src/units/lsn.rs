@@ -2,28 +2,81 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::hash::{Hash, Hasher};
+use std::{borrow::Cow, cmp::Ordering, fmt, str::FromStr};
 
 /// A log sequence number: a byte position in the WAL stream, written `16/B374D848`
 /// (PostgreSQL manual, 8.20 "pg_lsn Type").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lsn(pub u64);
+///
+/// From 19 on, the server pads the second half with zeros (`0/08975FA0`). A position is printed as it was read, so that it
+/// can be found in the server's log. Comparisons ignore the padding.
+#[derive(Clone, Copy, Debug)]
+pub struct Lsn {
+    position: u64,
+    is_padded: bool,
+}
+
+/// First version that pads the second half with zeros.
+const FIRST_PADDED_VERSION: u32 = 190_000;
 
 impl Lsn {
+    /// Returns the position, printed as by servers before 19.
+    pub const fn new(position: u64) -> Lsn {
+        Lsn { position, is_padded: false }
+    }
+
+    /// Returns the byte position.
+    pub const fn position(self) -> u64 {
+        self.position
+    }
+
+    /// Returns the same position as a server of this version prints it (`server_version_num`).
+    #[must_use]
+    pub const fn printed_by(self, version_num: u32) -> Lsn {
+        Lsn { is_padded: version_num >= FIRST_PADDED_VERSION, ..self }
+    }
+
     /// Returns the bytes of WAL from `earlier` to this position; 0 if `earlier` is later.
     pub fn bytes_since(self, earlier: Lsn) -> u64 {
-        self.0.saturating_sub(earlier.0)
+        self.position.saturating_sub(earlier.position)
     }
 
     /// Returns the position `bytes` before this one, at least 0.
     pub fn saturating_sub(self, bytes: u64) -> Lsn {
-        Lsn(self.0.saturating_sub(bytes))
+        Lsn { position: self.position.saturating_sub(bytes), ..self }
     }
 }
 
 impl fmt::Display for Lsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:X}/{:X}", self.0 >> 32, self.0 & 0xFFFF_FFFF)
+        let (high, low) = (self.position >> 32, self.position & 0xFFFF_FFFF);
+        if self.is_padded { write!(f, "{high:X}/{low:08X}") } else { write!(f, "{high:X}/{low:X}") }
+    }
+}
+
+impl PartialEq for Lsn {
+    fn eq(&self, other: &Lsn) -> bool {
+        self.position == other.position
+    }
+}
+
+impl Eq for Lsn {}
+
+impl PartialOrd for Lsn {
+    fn partial_cmp(&self, other: &Lsn) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Lsn {
+    fn cmp(&self, other: &Lsn) -> Ordering {
+        self.position.cmp(&other.position)
+    }
+}
+
+impl Hash for Lsn {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.position.hash(state);
     }
 }
 
@@ -41,7 +94,10 @@ impl FromStr for Lsn {
             plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
         };
         text.split_once('/')
-            .and_then(|(high, low)| Some(Lsn(half(high)? << 32 | half(low)?)))
+            .and_then(|(high, low)| {
+                let is_padded = low.len() == 8 && low.starts_with('0');
+                Some(Lsn { position: half(high)? << 32 | half(low)?, is_padded })
+            })
             .ok_or_else(|| ParseLsnError(text.to_owned()))
     }
 }
@@ -88,9 +144,21 @@ mod tests {
 
     #[test]
     fn lsn_distance_never_wraps() {
-        assert_eq!(Lsn(10).bytes_since(Lsn(4)), 6);
-        assert_eq!(Lsn(4).bytes_since(Lsn(10)), 0);
-        assert_eq!(Lsn(4).saturating_sub(10), Lsn(0));
+        assert_eq!(Lsn::new(10).bytes_since(Lsn::new(4)), 6);
+        assert_eq!(Lsn::new(4).bytes_since(Lsn::new(10)), 0);
+        assert_eq!(Lsn::new(4).saturating_sub(10), Lsn::new(0));
+    }
+
+    #[test]
+    fn lsn_prints_as_read() {
+        for text in ["0/8975FA0", "0/08975FA0", "16/B374D848", "0/00000000", "0/0"] {
+            assert_eq!(text.parse::<Lsn>().unwrap().to_string(), text);
+        }
+        let (padded, plain): (Lsn, Lsn) = ("0/08975FA0".parse().unwrap(), "0/8975FA0".parse().unwrap());
+        assert_eq!(padded, plain);
+        assert_eq!(plain.printed_by(190_000).to_string(), "0/08975FA0");
+        assert_eq!(padded.printed_by(180_004).to_string(), "0/8975FA0");
+        assert_eq!(padded.saturating_sub(1).to_string(), "0/08975F9F");
     }
 
     proptest! {
@@ -105,7 +173,7 @@ mod tests {
 
         #[test]
         fn lsn_display_parses_back(position: u64) {
-            prop_assert_eq!(Lsn(position).to_string().parse(), Ok(Lsn(position)));
+            prop_assert_eq!(Lsn::new(position).to_string().parse(), Ok(Lsn::new(position)));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! docs/reference/providers.md#logical-replication).
 
 use super::{Assumptions, GIB, MoveMethod, StorageType};
+use crate::analysis::slot::DEFAULT_OUTPUT_PLUGINS;
 use crate::facts::{ObstacleKind, Provider, SlotType, Snapshot};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -33,6 +34,9 @@ pub enum AuditFindingKind {
         slot_name: String,
         /// Whether a consumer is connected.
         active: bool,
+        /// Output plugin that the new server's `output_plugin_libraries` does not list by default; `None` otherwise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        plugin_to_list: Option<String>,
     },
     /// A physical slot. It does not move to the new server, so its standby must be rebuilt.
     PhysicalSlot {
@@ -267,12 +271,14 @@ pub fn audit_findings(
     if !method.is_offered_by(assumptions.provider) {
         find(Severity::Blocker, None, AuditFindingKind::MethodNotOffered { provider: assumptions.provider });
     }
-    for slot in snapshot.slots.known().into_iter().flatten() {
+    for slot in snapshot.slots.known().into_iter().flatten().filter(|slot| !slot.is_of_repack()) {
         let (slot_name, active, database) = (slot.slot_name.clone(), slot.active, slot.database.as_deref());
         match slot.slot_type {
             SlotType::Logical => {
                 let severity = if blue_green { Severity::Blocker } else { Severity::Warning };
-                find(severity, database, AuditFindingKind::LogicalSlot { slot_name, active });
+                let plugin_to_list =
+                    slot.plugin.clone().filter(|plugin| !DEFAULT_OUTPUT_PLUGINS.contains(&plugin.as_str()));
+                find(severity, database, AuditFindingKind::LogicalSlot { slot_name, active, plugin_to_list });
             }
             // They stay in place, or RDS manages them.
             SlotType::Physical if !matches!(method, MoveMethod::Shrink) && !blue_green => {
@@ -410,7 +416,8 @@ fn insufficient_settings(snapshot: &Snapshot, method: MoveMethod) -> Vec<AuditFi
     let databases = snapshot.databases.known().map_or(1, |databases| {
         databases.iter().filter(|database| database.allows_connections && !database.is_template).count()
     }) as u64;
-    let slots = snapshot.slots.known().map_or(0, Vec::len) as u64;
+    let slots =
+        snapshot.slots.known().map_or(0, |slots| slots.iter().filter(|slot| !slot.is_of_repack()).count()) as u64;
     let senders = snapshot.walsenders.known().map_or(0, Vec::len) as u64;
     let subscribed = snapshot.subscriptions.known().map_or(0, Vec::len) as u64;
     let mut needs =

@@ -79,7 +79,8 @@ fn removable_wal(
     let retention = &partial.retention;
     let stays = |name: &Option<String>| name.as_ref().is_none_or(|name| !dropped.contains(name));
     let remaining = retention.holders.iter().filter(|holder| stays(&holder.name));
-    let start = remaining.map(|holder| retention.segment_start(holder.from)).min().unwrap_or(retention.current.0);
+    let start =
+        remaining.map(|holder| retention.segment_start(holder.from)).min().unwrap_or(retention.current.position());
     let whole = [WalRun {
         from: directory.oldest_lsn.unwrap_or(retention.current),
         segments: directory.files.saturating_sub(directory.recycled_files),
@@ -89,7 +90,11 @@ fn removable_wal(
     let removable: u64 = runs
         .iter()
         .map(|run| {
-            run.from.0.saturating_add(run.segments.saturating_mul(segment)).min(start).saturating_sub(run.from.0)
+            run.from
+                .position()
+                .saturating_add(run.segments.saturating_mul(segment))
+                .min(start)
+                .saturating_sub(run.from.position())
         })
         .sum();
     let remaining_bytes = directory.directory_bytes.saturating_sub(removable);

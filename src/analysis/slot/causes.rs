@@ -120,7 +120,7 @@ mod tests {
     const SEGMENT: u64 = 16 << 20;
 
     fn lsn(segments: u64) -> Value {
-        json!(crate::units::Lsn((1_000 + segments) * SEGMENT))
+        json!(crate::units::Lsn::new((1_000 + segments) * SEGMENT))
     }
 
     fn slot(fields: Value) -> Slot {

@@ -5,6 +5,7 @@
 mod activity;
 mod causes;
 mod logical_decoding;
+mod output_plugin;
 mod owner;
 mod owners;
 mod protection;
@@ -60,6 +61,7 @@ pub use logical_decoding::{
     StandbySlot, StandbySlots, drops_last_logical_slot, keeps_logical_decoding, may_lose_logical_decoding,
     needs_logical_slot,
 };
+pub use output_plugin::{DEFAULT_OUTPUT_PLUGINS, hidden_plugin_list, plugin_remedy};
 pub use owner::{Confidence, Owner};
 pub use owners::{EMPTY_COST, PIPELINE_COST, STANDBY_COST};
 pub use protection::Protection;
@@ -102,6 +104,18 @@ impl SlotEvidence<'_> {
         let (verdict, mut reasons) = verdict::slot_verdict(self, slot);
         let (protection, why) = protection::detect_protection(slot, self.snapshot, owner.as_ref());
         reasons.extend(why);
+        if slot.synced == Some(true)
+            && self.snapshot.server.in_recovery
+            && let Some(cause) = slot.slotsync_skip_reason.clone().filter(|cause| cause != "none")
+        {
+            let (count, last) = (slot.slotsync_skip_count, slot.slotsync_last_skip);
+            reasons.push(Reason::SyncSkipped { cause, count, last });
+        }
+        if let Some(plugin) = slot.plugin.clone().filter(|_| !slot.is_lost() && !slot.is_of_repack())
+            && let Some(remedy) = plugin_remedy(self.snapshot, &plugin)
+        {
+            reasons.push(Reason::PluginNotListed { plugin, remedy });
+        }
         if let Some(slots) = self.snapshot.slots.known()
             && needs_logical_slot(&self.snapshot.server, self.snapshot.settings.known())
             && drops_last_logical_slot(slots, &[&slot.slot_name])

@@ -74,10 +74,31 @@ pub fn table_sync<'a>(slot: &Slot, snapshot: &'a Snapshot) -> TableSync<'a> {
 /// Returns the owner: by the rules, then by a subscription of this server, then by the connection.
 pub fn detect_owner(slot: &Slot, snapshot: &Snapshot) -> Option<Owner> {
     let walsender = find_walsender(slot, snapshot);
-    owner_by_name(slot, walsender)
+    owner_by_repack(slot)
+        .or_else(|| owner_by_name(slot, walsender))
         .or_else(|| owner_by_member(slot, snapshot, walsender))
         .or_else(|| owner_by_subscription(slot, snapshot))
         .or_else(|| owner_by_walsender(slot, walsender?))
+}
+
+/// REPACK (CONCURRENTLY) decodes the changes of its table with a temporary slot and the plugin `pgrepack` (PostgreSQL 19).
+fn owner_by_repack(slot: &Slot) -> Option<Owner> {
+    slot.is_of_repack().then(|| {
+        let table = slot.repack.as_ref().and_then(|repack| repack.table.as_ref());
+        let name = match (table, &slot.database) {
+            (Some(table), _) => format!("REPACK (CONCURRENTLY) of table {table}"),
+            (None, Some(database)) => format!("REPACK (CONCURRENTLY) in database {database}"),
+            (None, None) => "REPACK (CONCURRENTLY)".to_owned(),
+        };
+        Owner {
+            name,
+            confidence: Confidence::Certain,
+            source: "output plugin pgrepack of a temporary slot, pg_stat_progress_repack".to_owned(),
+            cost: super::owners::REPACK_COST.to_owned(),
+            is_managed: false,
+            manages_standbys: false,
+        }
+    })
 }
 
 /// Patroni names a member's slot after the member: lower case, `-` and `.` as `_` (Patroni, `dcs/__init__.py`), and the

@@ -73,6 +73,8 @@ pub const PIPELINE_COST: &str =
     "Its consumer loses every unconfirmed change and must copy its tables again: a new slot starts at its creation.";
 pub const SUBSCRIPTION_COST: &str =
     "Its apply worker fails until the subscription is recreated and its tables are copied again.";
+/// Consequence of the loss of the slot of a REPACK (CONCURRENTLY).
+pub const REPACK_COST: &str = "The running REPACK fails, and its work is lost; the server drops the slot when it ends.";
 const ARCHIVE_COST: &str = "Its WAL archive gets a gap, and backups cannot be restored to a point after it.";
 
 pub const OWNERS: &[OwnerRule] = &[

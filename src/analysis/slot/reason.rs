@@ -223,6 +223,22 @@ pub enum Reason {
     CopyMayRun,
     /// A copy on a standby. Its consumer is connected to the primary.
     SyncedCopy,
+    /// The synchronization of the copy is skipped (19 and newer).
+    SyncSkipped {
+        /// `pg_replication_slots.slotsync_skip_reason`.
+        cause: String,
+        /// Skipped synchronizations; `None` when unknown.
+        count: Option<u64>,
+        /// Time of the last one; `None` when unknown.
+        last: Option<Timestamp>,
+    },
+    /// The consumer cannot connect: `output_plugin_libraries` does not list the output plugin.
+    PluginNotListed {
+        /// The output plugin.
+        plugin: String,
+        /// Step that adds it to the setting.
+        remedy: String,
+    },
     /// A temporary slot, which the server drops when its session ends.
     Temporary,
     /// A failover slot, of which standbys have copies.

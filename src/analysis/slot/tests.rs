@@ -14,7 +14,7 @@ fn time(seconds: i64) -> Timestamp {
 }
 
 fn lsn(segments: u64) -> Lsn {
-    Lsn((1_000 + segments) * SEGMENT)
+    Lsn::new((1_000 + segments) * SEGMENT)
 }
 
 /// An inactive slot at segment 0.

@@ -131,7 +131,7 @@ impl Retention {
         if settings.and_then(|settings| settings.is_on("summarize_wal")) == Some(true) {
             match snapshot.wal_summarizer.as_result() {
                 // Without any summary, it needs all WAL.
-                Ok(summarizer) if summarizer.summarized_lsn == Lsn(0) => {
+                Ok(summarizer) if summarizer.summarized_lsn == Lsn::new(0) => {
                     let oldest = snapshot.wal_directory.known().and_then(|directory| directory.oldest_lsn);
                     push(Cause::Summarizer, oldest.unwrap_or(current).min(current));
                 }
@@ -158,7 +158,7 @@ impl Retention {
 
     /// Returns the position at which the segment of `lsn` begins, as a number of bytes.
     pub fn segment_start(&self, lsn: Lsn) -> u64 {
-        lsn.0 / self.wal_segment_bytes * self.wal_segment_bytes
+        lsn.position() / self.wal_segment_bytes * self.wal_segment_bytes
     }
 }
 

@@ -86,8 +86,8 @@ pub fn wal_shares(partial: &PartialRetention, directory: Option<&WalDirectory>) 
     let runs = files.map(wal_runs);
     let between = |from: u64, to: u64| {
         let overlap = |run: &WalRun| {
-            let end = run.from.0.saturating_add(run.segments.saturating_mul(retention.wal_segment_bytes));
-            end.min(to).saturating_sub(run.from.0.max(from))
+            let end = run.from.position().saturating_add(run.segments.saturating_mul(retention.wal_segment_bytes));
+            end.min(to).saturating_sub(run.from.position().max(from))
         };
         Some(runs.as_ref()?.iter().map(overlap).sum::<u64>())
     };
@@ -144,7 +144,7 @@ fn wal_runs(directory: &WalDirectory) -> Vec<WalRun> {
     match &directory.written {
         Some(written) => written.clone(),
         None => vec![WalRun {
-            from: directory.oldest_lsn.unwrap_or(Lsn(0)),
+            from: directory.oldest_lsn.unwrap_or(Lsn::new(0)),
             segments: directory.files.saturating_sub(directory.recycled_files),
         }],
     }
@@ -162,10 +162,10 @@ mod tests {
         let holder = |(cause, name, from): &(Cause, &str, u64)| Holder {
             cause: *cause,
             name: (!name.is_empty()).then(|| (*name).to_owned()),
-            from: Lsn(*from),
+            from: Lsn::new(*from),
         };
         let holders = holders.iter().map(holder).collect();
-        let retention = Retention { current: Lsn(170), holders, wal_segment_bytes: SEGMENT };
+        let retention = Retention { current: Lsn::new(170), holders, wal_segment_bytes: SEGMENT };
         PartialRetention { retention, missing: Vec::new(), archiver_is_estimated: false }
     }
 
@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn lsn(megabytes: u64) -> Value {
-        json!(Lsn(megabytes << 20).to_string())
+        json!(Lsn::new(megabytes << 20).to_string())
     }
 
     fn slot(name: &str, restart_lsn: &Value) -> Value {

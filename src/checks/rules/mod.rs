@@ -8,6 +8,7 @@ mod deduplicated_char_index;
 mod disk_forecast;
 mod duplicate_index;
 mod failed_archiving;
+mod failover_slot_sync;
 mod idle_in_transaction;
 mod index_bloat;
 mod index_heavy_table;
@@ -66,6 +67,7 @@ pub const CHECKS: &[Check] = &[
     check!("lagging-slot" lagging_slot Alert needs [Slots] in [Slots]),
     check!("lost-slot" lost_slot Alert needs [Slots] in [Slots]),
     check!("slot-limit" slot_limit Alert needs [Slots] in [Slots]),
+    check!("failover-slot-sync" failover_slot_sync Alert needs [Slots] in [Slots]),
     check!("retained-wal" retained_wal Alert needs [Slots Wal] in [Wal]),
     check!("disk-forecast" disk_forecast Alert needs [Wal Databases Storage] in [Wal]),
     check!("failed-archiving" failed_archiving Alert needs [Slots Wal] in [Wal]),

@@ -98,8 +98,14 @@ fn evaluate_standby(
     let configured_delay = evidence.setting_number("recovery_min_apply_delay").unwrap_or(0) / 1_000;
     let has_more = replay.receive_lsn.zip(replay.replay_lsn).is_some_and(|(received, replayed)| received > replayed);
     let age = replay.last_replayed_at.map(|last| evidence.seconds_since(last).saturating_sub(configured_delay));
-    if !has_more && !replay.is_streaming && age.is_none_or(|age| Seconds(age) >= limits.warning) {
-        let mut why = message!["no WAL receiver runs on this standby, and all received WAL is replayed"];
+    let may_be_behind = !has_more && age.is_none_or(|age| Seconds(age) >= limits.warning);
+    if may_be_behind && replay.is_streaming.is_none() {
+        let why = evidence.hidden_fact("standby replay", "the status of the WAL receiver is hidden from this role");
+        outcome.add_unavailable(&why.with_hint(Some(grant("pg_read_all_stats", &evidence.snapshot.server.role))));
+        return Ok(());
+    }
+    if may_be_behind && replay.is_streaming == Some(false) {
+        let mut why = message!["this standby does not stream WAL from its primary, and all received WAL is replayed"];
         if let Some(age) = age {
             why.append(message![", the last commit ", Fragment::Seconds(age), " ago"]);
         }
@@ -110,7 +116,11 @@ fn evaluate_standby(
     let Some(age) = age else { return Ok(()) };
     let lag = Seconds(if has_more { age } else { 0 });
     if let Some(passed) = outcome.record_and_compare("this standby", lag, limits.warning, limits.critical) {
-        let why = if replay.is_paused == Some(true) { ": replay is paused" } else { "" };
+        let why = match (replay.pause_state.as_deref(), replay.is_paused) {
+            (Some("pause requested"), _) => ": a pause of replay is requested",
+            (_, Some(true)) => ": replay is paused",
+            _ => "",
+        };
         let message = message!["this standby is ", Fragment::Seconds(lag.0), " behind", why];
         outcome.add_finding(lag_finding(passed, "this standby", lag, message));
     }
@@ -170,7 +180,7 @@ mod tests {
 
     #[test]
     fn replication_lag_ignores_idle_primary() {
-        let standby = |received: u64, delay: &str, is_streaming: bool, last: Option<i64>| {
+        let standby = |received: u64, delay: &str, is_streaming: Option<bool>, last: Option<i64>| {
             evaluate_check("replication-lag", |value| {
                 value["server"]["in_recovery"] = json!(true);
                 set_setting(value, "recovery_min_apply_delay", delay);
@@ -178,11 +188,11 @@ mod tests {
                     "last_replayed_at": last.map(ago), "is_paused": false, "is_streaming": is_streaming}});
             })
         };
-        let streaming = |received: u64, delay: &str| standby(received, delay, true, Some(4_000));
+        let streaming = |received: u64, delay: &str| standby(received, delay, Some(true), Some(4_000));
         assert_eq!(streaming(5, "0").kind(), CheckOutcomeKind::Passed);
         assert_eq!(streaming(9, "4000000").kind(), CheckOutcomeKind::Passed, "the configured delay");
         assert_eq!(found_subjects(&streaming(9, "0")), [(Level::Critical, "this standby")]);
-        let cut_off = |received: u64, last: Option<i64>| standby(received, "0", false, last);
+        let cut_off = |received: u64, last: Option<i64>| standby(received, "0", Some(false), last);
         assert_eq!(
             cut_off(5, Some(4_000)).kind(),
             CheckOutcomeKind::NotApplicable,
@@ -191,5 +201,9 @@ mod tests {
         assert_eq!(cut_off(5, None).kind(), CheckOutcomeKind::NotApplicable);
         assert_eq!(cut_off(5, Some(300)).kind(), CheckOutcomeKind::Passed, "WAL comes from an archive");
         assert_eq!(found_subjects(&cut_off(9, Some(4_000))), [(Level::Critical, "this standby")]);
+        let hidden = |received: u64, last: i64| standby(received, "0", None, Some(last));
+        assert_eq!(hidden(5, 4_000).kind(), CheckOutcomeKind::Unknown, "the status is hidden");
+        assert_eq!(hidden(5, 300).kind(), CheckOutcomeKind::Passed, "it lags by five minutes at most");
+        assert_eq!(found_subjects(&hidden(9, 4_000)), [(Level::Critical, "this standby")]);
     }
 }

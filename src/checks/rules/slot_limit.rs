@@ -18,7 +18,7 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let limit = settings.bytes("max_slot_wal_keep_size");
     let mut slots = 0;
     for (slot, _) in evidence.assessed_slots().map_err(CheckOutcome::from_unavailable)? {
-        slots += 1;
+        slots += u64::from(!slot.is_of_repack());
         let (Some(limit), Some(safe_bytes)) = (limit.filter(|limit| *limit > 0), slot.safe_wal_size) else { continue };
         if slot.is_lost() || slot.retained_from().is_none() {
             continue;
@@ -98,5 +98,13 @@ mod tests {
         };
         assert_eq!((with(0).kind(), with(1).kind()), (CheckOutcomeKind::Passed, CheckOutcomeKind::Passed));
         assert_eq!(found_subjects(&with(2)), [(Level::Warning, "max_replication_slots")]);
+        let during_repack = evaluate_check("slot-limit", |value| {
+            set_setting(value, "max_replication_slots", "2");
+            let mut repack = slot(0, 0);
+            repack["plugin"] = json!("pgrepack");
+            repack["temporary"] = json!(true);
+            value["slots"] = json!({"known": [slot(0, 0), repack]});
+        });
+        assert_eq!(during_repack.kind(), CheckOutcomeKind::Passed, "REPACK has slots of its own");
     }
 }

@@ -209,9 +209,16 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
     };
     match kind {
         AuditFindingKind::MethodNotOffered { provider } => format!("{} does not offer this method", provider.name()),
-        AuditFindingKind::LogicalSlot { slot_name, active } => format!(
-            "logical slot {slot_name}{}: it is not moved; its consumer needs a new initial load",
-            if *active { " (in use)" } else { "" }
+        AuditFindingKind::LogicalSlot { slot_name, active, plugin_to_list } => format!(
+            "logical slot {slot_name}{}: it is not moved; its consumer needs a new initial load{}",
+            if *active { " (in use)" } else { "" },
+            plugin_to_list
+                .as_ref()
+                .map(|plugin| format!(
+                    "; if the new server has output_plugin_libraries, the setting must list {plugin}, or the new slot and \
+                     pg_upgrade are refused"
+                ))
+                .unwrap_or_default()
         ),
         AuditFindingKind::PhysicalSlot { slot_name, active } => {
             format!("physical slot {slot_name}{}: its standby must be rebuilt", if *active { " (in use)" } else { "" })

@@ -1,6 +1,6 @@
 //! The runbook: steps in order, each with its verification and rollback.
 
-use crate::analysis::downsize::{Assumptions, Audit, AuditFindingKind, ComponentKind, GIB, MoveMethod};
+use crate::analysis::downsize::{Assumptions, Audit, AuditFinding, AuditFindingKind, ComponentKind, GIB, MoveMethod};
 use crate::quote::{PrintedConnection, ShellCommand};
 use crate::render::Language;
 use schemars::JsonSchema;
@@ -67,9 +67,20 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
         MoveMethod::Dms => steps.extend(dms_steps()),
     }
     if audit.findings.iter().any(|audit_finding| matches!(audit_finding.kind, AuditFindingKind::LogicalSlot { .. })) {
+        let needs_listing = |finding: &AuditFinding| {
+            matches!(finding.kind, AuditFindingKind::LogicalSlot { plugin_to_list: Some(_), .. })
+        };
+        let commands: &[&str] = match audit.findings.iter().any(needs_listing) {
+            true => &[
+                "SELECT name, setting FROM pg_settings WHERE name = 'output_plugin_libraries';   -- on the new server: each \
+                 plugin must be listed",
+                "pgtend slots",
+            ],
+            false => &["pgtend slots"],
+        };
         steps.push(runbook_step(
             "Re-create change data capture",
-            &["pgtend slots"],
+            commands,
             "each pipeline has a slot on the new server and has finished its initial load",
             "connect the pipeline to the old server again, while that server exists",
         ));

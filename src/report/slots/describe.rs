@@ -164,6 +164,14 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
                 .to_owned()
         }
         Reason::SyncedCopy => "synchronized from the primary: its verdict there applies".to_owned(),
+        Reason::SyncSkipped { cause, count, last } => format!(
+            "the last synchronization from the primary was skipped: {cause}{}{}",
+            count.map(|count| format!("; {} so far", format_counted(count, "skip"))).unwrap_or_default(),
+            last.map(|last| format!(", the last at {}", format_time(last))).unwrap_or_default()
+        ),
+        Reason::PluginNotListed { plugin, remedy } => format!(
+            "its consumer cannot connect: output_plugin_libraries does not list {plugin}. Remedy: {remedy}"
+        ),
         Reason::Temporary => "temporary: the server drops it when its session ends".to_owned(),
         Reason::Failover => "failover slot: its copies on standbys are dropped with it".to_owned(),
         Reason::GatesFailoverSlots => {
@@ -183,7 +191,8 @@ pub fn describe_slot_reason(reason: &Reason) -> String {
 pub fn headline<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Option<String> {
     let weight = |reason: &Reason| match reason {
         Reason::Invalidated { .. } => 0,
-        Reason::NearlyLost => 1,
+        Reason::NearlyLost | Reason::PluginNotListed { .. } => 1,
+        Reason::SyncSkipped { .. } => 2,
         Reason::PinnedByPrepared { .. } | Reason::PinnedByTransaction { .. } | Reason::WaitsForStandby { .. } => 2,
         Reason::SentNotConfirmed { .. } | Reason::NotSent { .. } => 4,
         Reason::TransactionsHidden { .. } | Reason::IdleDatabase { .. } | Reason::ConnectedWithoutProgress { .. } => 3,

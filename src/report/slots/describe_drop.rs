@@ -12,6 +12,10 @@ pub fn describe_refusal(refusal: &Refusal) -> String {
             "it is in use{}; stop its consumer first",
             pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
         ),
+        Refusal::Repack { table } => format!(
+            "REPACK (CONCURRENTLY){} uses it, and the server drops it when REPACK ends",
+            table.as_ref().map(|table| format!(" of table {table}")).unwrap_or_default()
+        ),
         Refusal::Temporary => {
             "temporary slot of another session: the server drops it when that session ends".to_owned()
         }

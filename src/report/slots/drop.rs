@@ -74,6 +74,8 @@ struct DropLine {
     reclaimable: Frees,
     /// Statement that creates an empty slot like it, which starts at the current position.
     recreate_statement: String,
+    /// Step without which the server refuses that statement; null when none is needed.
+    recreate_needs: Option<String>,
     decision: Decision,
     refusals: Vec<RefusalLine>,
     outcome: Option<ActionOutcomeKind>,
@@ -130,6 +132,11 @@ impl SlotDropReport {
             ];
             gaps.note(&why, &fields, Vec::new());
         }
+        if let Some(why) = &plan.hidden_plugin_list
+            && lines.iter().any(|line| line.plugin.is_some())
+        {
+            gaps.note(why, &["drops[].recreate_needs"], Vec::new());
+        }
         let checkpoint = done.and_then(|(_, checkpoint)| checkpoint.cloned());
         if let Some(CheckpointOutcome { outcome: ActionOutcomeKind::Done, after_bytes: None, .. }) = &checkpoint {
             let why = Unavailable::new("wal directory", "this role cannot read its size");
@@ -183,6 +190,7 @@ fn drop_line(drop: &SlotDrop, refusals: &[Refusal], ended: Option<&SlotDropOutco
         retained_bytes: drop.retained_bytes,
         reclaimable: Frees::new(&drop.reclaimable),
         recreate_statement: drop.recreate_statement.clone(),
+        recreate_needs: drop.recreate_needs.clone(),
         decision: if refusals.is_empty() { Decision::Drop } else { Decision::Refused },
         refusals: refusals
             .iter()
@@ -275,6 +283,12 @@ fn show_planned_drop(line: &DropLine, document: &mut Document) {
         describe_drop::describe_loss(line.slot_type, line.verdict),
         line.cost
     ));
+    if let (Some(needs), Some(plugin)) = (&line.recreate_needs, &line.plugin) {
+        document.line(format!(
+            "The server refuses a new slot with output plugin {plugin} until output_plugin_libraries lists it:"
+        ));
+        document.commands(vec![(needs.clone(), String::new())]);
+    }
     document.line("The drop cannot be undone. A new slot starts at the WAL position of its creation:");
     let database = line.database.as_ref().map(|database| format!("in database {database}")).unwrap_or_default();
     document.commands(vec![(line.recreate_statement.clone(), database)]);

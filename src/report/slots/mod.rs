@@ -9,10 +9,13 @@ pub use detail::SlotDetailReport;
 pub use drop::SlotDropReport;
 
 use super::{Gaps, Report, View, observation::seconds_between};
-use crate::analysis::slot::{Owner, Protection, Reason, SlotAssessment, SlotVerdict};
+use crate::analysis::slot::{
+    DEFAULT_OUTPUT_PLUGINS, Owner, Protection, Reason, SlotAssessment, SlotVerdict, hidden_plugin_list,
+};
 use crate::analysis::wal::Retention;
 use crate::checks::Evidence;
-use crate::facts::{Slot, SlotType, Snapshot, Unavailable, WalStatus};
+use crate::facts::{Slot, SlotRepack, SlotType, Snapshot, Unavailable, WalStatus};
+use crate::quote::grant;
 use crate::render;
 use crate::render::{Cell, Column, Document, Tone, Value, human_bytes};
 use crate::units::Lsn;
@@ -51,11 +54,20 @@ pub struct SlotsReport {
 const MAX_REASONS: usize = 10;
 
 /// Fields that servers before this major version do not have.
-const ADDED: [(u32, &[&str]); 4] = [
+const ADDED: [(u32, &[&str]); 5] = [
     (14, &["slots[].two_phase"]),
     (16, &["slots[].conflicting"]),
     (17, &["slots[].inactive_since", "slots[].invalidation_reason", "slots[].failover", "slots[].synced"]),
     (18, &["slots[].two_phase_at"]),
+    (
+        19,
+        &[
+            "slots[].slotsync_skip_reason",
+            "slots[].slotsync_skip_count",
+            "slots[].slotsync_last_skip",
+            "slots[].repack",
+        ],
+    ),
 ];
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -84,6 +96,12 @@ pub(super) struct Row {
     pub invalidation_reason: Option<String>,
     failover: Option<bool>,
     synced: Option<bool>,
+    /// Why the last synchronization of the copy was skipped; null after a success.
+    pub slotsync_skip_reason: Option<String>,
+    pub slotsync_skip_count: Option<u64>,
+    pub slotsync_last_skip: Option<Timestamp>,
+    /// The REPACK (CONCURRENTLY) that uses the slot; null without one.
+    repack: Option<SlotRepack>,
     pub verdict: SlotVerdict,
     pub protection: Option<Protection>,
     reasons: Vec<ReasonLine>,
@@ -154,6 +172,16 @@ pub(super) fn slot_rows(evidence: &Evidence<'_>, list: &str, gaps: &mut Gaps) ->
         }
         position.current_lsn
     });
+    if slots.iter().any(|(slot, _)| slot.is_of_repack() && slot.repack.is_none()) {
+        let why = Unavailable::new("replication slots", "the process of REPACK is hidden from this role")
+            .with_hint(Some(grant("pg_read_all_stats", &snapshot.server.role)));
+        gaps.note(&why, &[&format!("{list}[].repack")], Vec::new());
+    }
+    if let Some(why) = hidden_plugin_list(snapshot)
+        && slots.iter().any(|(slot, _)| has_unusual_plugin(slot))
+    {
+        gaps.note(&why, &[], Vec::new());
+    }
     // Missing facts that make verdicts less certain, without a null field.
     gaps.get_or_note(&snapshot.walsenders, &[]);
     gaps.get_or_note(&snapshot.subscriptions, &[]);
@@ -162,6 +190,12 @@ pub(super) fn slot_rows(evidence: &Evidence<'_>, list: &str, gaps: &mut Gaps) ->
     gaps.get_or_note(&snapshot.managers, &[]);
     let retention = retention.as_ref().ok();
     slots.into_iter().map(|(slot, assessment)| slot_row(slot, assessment, current, retention)).collect()
+}
+
+/// Returns whether the slot has an output plugin that `output_plugin_libraries` does not list by default.
+fn has_unusual_plugin(slot: &Slot) -> bool {
+    let plugin = slot.plugin.as_deref().filter(|_| !slot.is_of_repack());
+    plugin.is_some_and(|plugin| !DEFAULT_OUTPUT_PLUGINS.contains(&plugin))
 }
 
 fn slot_row(slot: &Slot, assessment: &SlotAssessment, current: Option<Lsn>, retention: Option<&Retention>) -> Row {
@@ -196,6 +230,10 @@ fn slot_row(slot: &Slot, assessment: &SlotAssessment, current: Option<Lsn>, rete
         invalidation_reason: slot.invalidation_reason.clone(),
         failover: slot.failover,
         synced: slot.synced,
+        slotsync_skip_reason: slot.slotsync_skip_reason.clone(),
+        slotsync_skip_count: slot.slotsync_skip_count,
+        slotsync_last_skip: slot.slotsync_last_skip,
+        repack: slot.repack.clone(),
         verdict: assessment.verdict,
         protection: assessment.protection,
         reasons: assessment

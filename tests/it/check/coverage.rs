@@ -20,7 +20,11 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     (FOUND, &["disk-forecast"], "snapshot: a trend takes days"),
     (PASSED, &["disk-forecast"], "snapshot: a trend takes days"),
     (PASSED, &["version"], "snapshot: it depends on the date"),
-    (UNKNOWN, &["stale-slot", "lagging-slot", "lost-slot", "slot-limit"], "snapshot: every role may see slots"),
+    (
+        UNKNOWN,
+        &["stale-slot", "lagging-slot", "lost-slot", "slot-limit", "failover-slot-sync"],
+        "snapshot: every role may see slots",
+    ),
     (
         UNKNOWN,
         &["xid-wraparound", "multixact", "temp-files", "checksum-failures"],
@@ -32,7 +36,6 @@ const NOT_SEEN: &[(&str, &[&str], &str)] = &[
     (UNKNOWN, &["disk-forecast"], "snapshot: a folder that cannot be read"),
     (UNKNOWN, &["version"], "snapshot: a major newer than the table"),
     (NOT_APPLICABLE, &["version"], "snapshot: it depends on the date"),
-    (NOT_APPLICABLE, &["replication-lag"], "snapshot: a gigabyte without a measured time"),
     (NOT_APPLICABLE, &["lagging-slot", "lost-slot", "slot-limit", "retained-wal"], "never: it arises everywhere"),
     (
         NOT_APPLICABLE,

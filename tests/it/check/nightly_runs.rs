@@ -25,7 +25,7 @@ pub fn run_time(day: i64) -> Timestamp {
 /// The calm server of the fixture on that day: it writes two gigabytes of WAL per day.
 pub fn calm_snapshot(day: i64) -> Value {
     let mut snapshot: Value = serde_json::from_str(&std::fs::read_to_string(scenario_file("calm")).unwrap()).unwrap();
-    let lsn = |back: u64| Lsn((1 << 40) + day.unsigned_abs() * 2 * GB - back).to_string();
+    let lsn = |back: u64| Lsn::new((1 << 40) + day.unsigned_abs() * 2 * GB - back).to_string();
     snapshot["collected_at"] = json!(run_time(day));
     snapshot["server"]["requested_at"] = json!(run_time(day));
     snapshot["server"]["started_at"] = json!(run_time(-40));
@@ -44,7 +44,7 @@ pub fn calm_snapshot(day: i64) -> Value {
 
 pub fn slot_snapshot(day: i64, since: Option<i64>) -> Value {
     let last_day = since.unwrap_or(day);
-    let lsn = Lsn((1 << 40) + last_day.unsigned_abs() * 2 * GB - (1 << 20)).to_string();
+    let lsn = Lsn::new((1 << 40) + last_day.unsigned_abs() * 2 * GB - (1 << 20)).to_string();
     json!({
         "slot_name": "debezium_orders", "plugin": "pgoutput", "slot_type": "logical", "database": "shop",
         "temporary": false, "active": since.is_none(), "active_pid": since.is_none().then_some(4_711),

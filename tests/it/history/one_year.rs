@@ -69,7 +69,7 @@ fn apply_events(cluster: &mut SimulatedCluster, number: i64) {
     if number % 30 == 0 {
         cluster.add_scans("orders_monthly", 1);
     }
-    let current_lsn = Some(pgtend::units::Lsn(cluster.lsn));
+    let current_lsn = Some(pgtend::units::Lsn::new(cluster.lsn));
     let now = cluster.now;
     let live = cluster.slot("live");
     (live.active, live.restart_lsn, live.confirmed_flush_lsn) = (number % 10 != 0, current_lsn, current_lsn);

@@ -398,9 +398,10 @@ async fn reports_wal_rate_comes_from_store() {
     let store = folder.path().join("history.db");
     let cluster = record_inactive_slot(&store, DAY).await;
     let mut now = snapshot_of_16(&cluster);
-    now.wal_position = serde_json::from_value(json!({"known": {"current_lsn": Lsn(cluster.lsn), "replay_lsn": null,
+    now.wal_position =
+        serde_json::from_value(json!({"known": {"current_lsn": Lsn::new(cluster.lsn), "replay_lsn": null,
         "requested_at": cluster.now}}))
-    .unwrap();
+        .unwrap();
     let from = save_snapshot(&now, folder.path());
     let arguments = ["wal", "--format", "json", "--from", &from, "--history", store.to_str().unwrap()];
     let wal = parse_report(&run_in_folder(folder.path(), &arguments))["wal"].clone();

@@ -140,7 +140,7 @@ impl SimulatedCluster {
     }
 
     pub fn add_slot(&mut self, name: &str) {
-        let current_lsn = Some(Lsn(self.lsn));
+        let current_lsn = Some(Lsn::new(self.lsn));
         self.slots.push(Slot {
             slot_name: name.into(),
             plugin: Some("pgoutput".into()),
@@ -162,6 +162,10 @@ impl SimulatedCluster {
             invalidation_reason: None,
             failover: None,
             synced: None,
+            slotsync_skip_reason: None,
+            slotsync_skip_count: None,
+            slotsync_last_skip: None,
+            repack: None,
         });
     }
 
@@ -264,12 +268,15 @@ impl SimulatedCluster {
         snapshot.control = Fact::Known(ControlFile {
             system_identifier: self.system_identifier.clone(),
             timeline_id: self.timeline_id,
-            redo_lsn: Lsn(self.lsn - 1_000),
-            checkpoint_lsn: Lsn(self.lsn - 500),
+            redo_lsn: Lsn::new(self.lsn - 1_000),
+            checkpoint_lsn: Lsn::new(self.lsn - 500),
             checkpoint_time: self.now - SignedDuration::from_mins(2),
         });
-        snapshot.wal_position =
-            Fact::Known(WalPosition { current_lsn: Some(Lsn(self.lsn)), replay_lsn: None, requested_at: self.now });
+        snapshot.wal_position = Fact::Known(WalPosition {
+            current_lsn: Some(Lsn::new(self.lsn)),
+            replay_lsn: None,
+            requested_at: self.now,
+        });
         snapshot.slots = Fact::Known(self.slots.clone());
         let mut database_snapshot: DatabaseSnapshot = serde_json::from_value(json!({"database": "shop"})).unwrap();
         database_snapshot.database_bytes = Fact::Known(self.database_bytes());

@@ -78,6 +78,15 @@ const MEANINGFUL_NULLS: &[MeaningfulNull] = &[
     null_means_none("slots[].two_phase_at", "two-phase decoding is off", |s| s["two_phase"] == false),
     null_means_none("slots[].conflicting", "physical", |s| s["slot_type"] == "physical"),
     null_means_none("slots[].invalidation_reason", "valid", |s| s["wal_status"] != "lost"),
+    null_means_none("slots[].slotsync_skip_reason", "not skipped, or no copy", always),
+    null_means_none("slots[].slotsync_skip_count", "physical", |s| s["slot_type"] == "physical"),
+    null_means_none("slots[].slotsync_last_skip", "never skipped", |s| {
+        s["slotsync_skip_count"] == 0 || s["slotsync_skip_count"].is_null()
+    }),
+    null_means_none("slots[].repack", "no REPACK", |s| s["plugin"] != "pgrepack"),
+    null_means_none("slots[].repack.table", "in another database", always),
+    null_means_none("slots[].reasons[].count", "no statistics of the slot", |r| r["id"] == "sync-skipped"),
+    null_means_none("slots[].reasons[].last", "no statistics of the slot", |r| r["id"] == "sync-skipped"),
     null_means_none("slots[].protection", "none", always),
     null_means_none("slots[].owner", "no rule matches", always),
     null_means_none("slots[].reasons[].pid", "its walsender has just started", |r| r["id"] == "in-use"),

@@ -26,7 +26,7 @@ fn parse_lsn(value: &Value) -> Lsn {
 }
 
 fn segment_number(lsn: Lsn) -> u64 {
-    lsn.0 / SEGMENT * SEGMENT
+    lsn.position() / SEGMENT * SEGMENT
 }
 
 async fn current_wal_lsn(cluster: &Cluster) -> Lsn {

@@ -247,7 +247,7 @@ impl<'a> RaceTest<'a> {
                 let mut stream = ReplicationStream::attach(self.cluster, name, *is_logical, &from).await?;
                 record_change(worker, subject, snapshot, changes).await?;
                 if subject.action == ConsumerAction::Streamed {
-                    stream.confirm(now.0).await?;
+                    stream.confirm(now.position()).await?;
                     tokio::time::sleep(subject.stay).await;
                     record_change(worker, subject, snapshot, changes).await?;
                     stream.close().await?;

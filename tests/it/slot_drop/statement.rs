@@ -118,7 +118,7 @@ fn changed_identities(planned: &SlotIdentity, major: u32) -> Vec<(&'static str, 
         change(&mut identity);
         identity
     };
-    let later = |lsn: Option<Lsn>| lsn.map_or(Some(Lsn(1)), |lsn| Some(Lsn(lsn.0 + 1)));
+    let later = |lsn: Option<Lsn>| lsn.map_or(Some(Lsn::new(1)), |lsn| Some(Lsn::new(lsn.position() + 1)));
     let mut sights = vec![
         ("slot_name", with(&|sight| sight.slot.slot_name.push('x'))),
         (

@@ -120,6 +120,7 @@ pub use statement::{drop_slot_statement, server_start_guard};
 use crate::actions::{Consent, Plan};
 use crate::analysis::slot::{
     EMPTY_COST, Owner, PIPELINE_COST, Protection, Reason, STANDBY_COST, SlotAssessment, SlotEvidence, SlotVerdict,
+    hidden_plugin_list, plugin_remedy,
 };
 use crate::facts::{ServerIdentity, Slot, SlotType, Snapshot, Unavailable};
 use crate::quote::quote_literal;
@@ -148,6 +149,9 @@ pub struct SlotDrop {
     pub reclaimable: ReclaimableWal,
     /// Statement that creates an empty slot of the same name and type. It starts at the current position.
     pub recreate_statement: String,
+    /// Step without which the server refuses that statement, because `output_plugin_libraries` does not list the plugin;
+    /// `None` when it is not needed, or the setting is hidden.
+    pub recreate_needs: Option<String>,
     /// Whether the user named it, on the command line or in the configuration. `--stale` alone does not name a slot.
     #[serde(skip)]
     pub is_named: bool,
@@ -194,6 +198,9 @@ pub struct SlotDrops {
     pub checkpoint: bool,
     /// Present `checkpoint_timeout` in seconds; `None` when hidden.
     pub checkpoint_timeout_seconds: Option<u64>,
+    /// Why `recreate_needs` is unknown; `None` otherwise.
+    #[serde(skip)]
+    pub hidden_plugin_list: Option<Unavailable>,
     #[serde(skip)]
     pub(super) allow_unproven: bool,
     /// Input for `ends_logical_decoding`, kept to compute it for the confirmed part.
@@ -238,6 +245,7 @@ impl SlotDrops {
             checkpoint_timeout_seconds: settings
                 .and_then(|settings| settings.text("checkpoint_timeout"))
                 .and_then(|text| text.parse().ok()),
+            hidden_plugin_list: hidden_plugin_list(snapshot),
             allow_unproven: request.allow_unproven,
             ends_logical_decoding: None,
             last_slot_of_standbys: None,
@@ -258,7 +266,7 @@ impl SlotDrops {
     /// Sorts the drops, and computes the totals and what the drops end on standbys.
     fn update_totals(&mut self) {
         self.drops.sort_by(|a, b| {
-            let from = |drop: &SlotDrop| drop.slot.retained_from().map_or(u64::MAX, |lsn| lsn.0);
+            let from = |drop: &SlotDrop| drop.slot.retained_from().map_or(u64::MAX, |lsn| lsn.position());
             from(a).cmp(&from(b)).then_with(|| a.slot.slot_name.cmp(&b.slot.slot_name))
         });
         let slots: Vec<&Slot> = self.drops.iter().map(|drop| &drop.slot).collect();
@@ -309,6 +317,7 @@ fn plan_slot_drop(
         },
         reclaimable: reclaim_estimator.reclaimable_by_dropping(&[slot]),
         recreate_statement: recreate_slot_statement(slot, snapshot.server.major()),
+        recreate_needs: slot.plugin.as_ref().and_then(|plugin| plugin_remedy(snapshot, plugin)),
         is_named: request.is_named(&slot.slot_name),
         slot: slot.clone(),
     }

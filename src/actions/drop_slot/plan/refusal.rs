@@ -15,6 +15,11 @@ pub enum Refusal {
         /// Process ID; `None` when unknown.
         pid: Option<i32>,
     },
+    /// A REPACK (CONCURRENTLY) uses it, with which it ends. No option allows the drop.
+    Repack {
+        /// Quoted name of the table; `None` when unknown.
+        table: Option<String>,
+    },
     /// It belongs to another session and ends with it. No option allows the drop.
     Temporary,
     /// A standby's copy, which must be dropped on the primary. No option allows the drop.
@@ -70,7 +75,10 @@ pub fn collect_refusals(
     snapshot: &Snapshot,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if slot.temporary {
+    if slot.is_of_repack() {
+        let table = slot.repack.as_ref().and_then(|repack| repack.table.clone());
+        refusals.push(Refusal::Repack { table });
+    } else if slot.temporary {
         refusals.push(Refusal::Temporary);
     } else if let Some(pid) = find_slot_user(slot, assessment) {
         refusals.push(Refusal::Active { pid });

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const SEGMENT: u64 = 16 << 20;
 
 fn lsn_of_segment(segments: u64) -> String {
-    crate::units::Lsn((1_000 + segments) * SEGMENT).to_string()
+    crate::units::Lsn::new((1_000 + segments) * SEGMENT).to_string()
 }
 
 /// A logical slot that was not used for thirty days, at segment 0.
@@ -90,6 +90,12 @@ fn slot_drop_refuses_active_temporary_synced() {
         (logical_slot_json(json!({"active_pid": 7})), json!({}), Refusal::Active { pid: Some(7) }),
         (logical_slot_json(json!({"temporary": true, "active": true})), json!({}), Refusal::Temporary),
         (logical_slot_json(json!({"temporary": true})), json!({}), Refusal::Temporary),
+        (
+            logical_slot_json(json!({"temporary": true, "active": true, "plugin": "pgrepack",
+                                     "repack": {"pid": 7, "table": "shop.orders"}})),
+            json!({}),
+            Refusal::Repack { table: Some("shop.orders".to_owned()) },
+        ),
         (logical_slot_json(json!({"synced": true})), standby(), Refusal::Synced),
     ] {
         assert_eq!(refusals_for(slot, fields, allow_all()), [refusal]);
