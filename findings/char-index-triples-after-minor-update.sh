@@ -6,7 +6,7 @@
 #   function 4 (equalimage) in pg_amproc states whether an operator class deduplicates.
 # Observed: 15.20 no longer deduplicates a B-tree with a char(n) column (leading or not). REINDEX of a packed index of
 #   300000 rows grows it from 2.1 MB to 6.8 MB; text and integer keep 2.1 MB. bt_index_check and pg_amcheck fail on the index
-#   built by 15.18 until it is rebuilt ("incorrectly indicates that deduplication is safe"); its data is valid. pg_amproc of
+#   built by 15.18 until it is rebuilt ("incorrectly indicates that deduplication is safe"). pg_amproc of
 #   15.20 still lists equalimage for bpchar_ops.
 # Why it matters: dumps, logical copies and rebuilds need more space than the source shows, the growth is not bloat, and
 #   nightly pg_amcheck runs turn red by the update. Take bt_metap(index).allequalimage, not pg_amproc, to tell.
