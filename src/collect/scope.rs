@@ -38,6 +38,7 @@ const SPACE: FactGroups = FactGroups::new(&[
 const DETAILS: FactGroups = FactGroups::new(&[
     FactGroup::IndexFacts,
     FactGroup::IndexBuilds,
+    FactGroup::Autovacuum,
     FactGroup::Health,
     FactGroup::TableBloat,
     FactGroup::IndexBloat,
