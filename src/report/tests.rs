@@ -57,6 +57,23 @@ fn report_unread_slots_are_not_none() {
 }
 
 #[test]
+fn report_names_pre_releases_and_newer_majors() {
+    let text = |version_num: u32, version: &str| {
+        let snapshot = disaster_snapshot(|snapshot| {
+            snapshot.server.version_num = version_num;
+            snapshot.server.version = version.to_owned();
+        });
+        [render_overview(&snapshot), render_slots(&snapshot, &View::default(), SlotSort::default())]
+    };
+    for report in text(200_001, "PostgreSQL 20.1 on x86_64-pc-linux-gnu") {
+        assert!(report.contains("PostgreSQL 20 is newer than this pgtend knows"), "{report}");
+    }
+    for report in text(190_000, "PostgreSQL 19rc1 (Debian 19~rc1-1) on x86_64-pc-linux-gnu") {
+        assert!(report.contains("PostgreSQL 19rc1 ") && !report.contains("newer than"), "{report}");
+    }
+}
+
+#[test]
 fn report_unread_indexes_are_not_none() {
     let text = |snapshot: &Snapshot| {
         let limits = IndexLimits::default();

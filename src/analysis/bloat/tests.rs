@@ -196,3 +196,49 @@ fn zero_alignment_or_block_does_not_panic() {
     };
     assert_eq!(measured_heap_bloat(&counted(0)), measured_heap_bloat(&counted(BLOCK)));
 }
+
+/// A database with one index on a char(2) column of four values.
+fn char_index(rows: f64, size: u64, leaf_pages: Option<u64>) -> (crate::facts::DatabaseSnapshot, Index, Table) {
+    use serde_json::json;
+    let index: Index = serde_json::from_value(json!({
+        "oid": 5, "table_oid": 1, "index": "codes", "is_partitioned": false, "parent_oid": null, "method": "btree",
+        "tablespace": null, "relpages": size / BLOCK, "reltuples": rows, "is_unique": false, "is_primary": false,
+        "is_exclusion": false, "is_immediate": true, "is_valid": true, "is_ready": true, "is_live": true,
+        "is_replica_identity": false, "is_clustered": false, "is_partial": false, "is_expression": false,
+        "key_columns_count": 1, "column_numbers": [1], "withdrawn_type": "bpchar", "constraint_name": null,
+        "constraint": null, "size": {"bytes": size, "source": "exact"}, "idx_scan": 0, "idx_tup_read": 0,
+        "idx_tup_fetch": 0, "column_names": null, "definition": null}))
+    .unwrap();
+    let pages = leaf_pages.map(|leaf_pages| {
+        json!({"known": {"5": {"fillfactor": 90, "block_size": BLOCK, "index_size": size, "internal_pages": 50,
+                               "leaf_pages": leaf_pages, "avg_leaf_density": 90.0}}})
+    });
+    let database = serde_json::from_value(json!({
+        "database": "shop", "btree_pages": pages,
+        "index_keys": {"known": {"5": {"fillfactor": 90, "deduplicates": true, "visibility": "visible",
+            "columns": [[{"attlen": -1, "attalign": 4}, {"null_frac": 0.0, "avg_width": 3, "n_distinct": 4.0}]]}}}}))
+    .unwrap();
+    (database, index, table_with(json!({"reltuples": rows})))
+}
+
+#[test]
+fn char_index_bloat_follows_release() {
+    const MB: u64 = 1 << 20;
+    let bloat = |(database, index, table): &(crate::facts::DatabaseSnapshot, Index, Table), version: u32| {
+        index_bloat(database, index, table, version).unwrap().unwrap()
+    };
+    // 9,000,000 rows freshly built on 15.20 take 193 MB; a release before deduplicates them to 59 MB.
+    let fresh = char_index(9e6, 193 * MB, None);
+    assert!(bloat(&fresh, 150_020).bytes < 2 * MB, "{:?}", bloat(&fresh, 150_020));
+    assert!(bloat(&fresh, 150_019).bytes.abs_diff(134 * MB) < 4 * MB, "{:?}", bloat(&fresh, 150_019));
+    // 2,000,000 of 20,000,000 rows are left in an index that 15.18 built: REINDEX on 15.20 left 43 MB of 132 MB. The
+    // pages alone say 15 MB.
+    let old = char_index(2e6, 132 * MB, None);
+    assert!(bloat(&old, 150_020).bytes.abs_diff(89 * MB) < 2 * MB, "{:?}", bloat(&old, 150_020));
+    let counted = char_index(2e6, 132 * MB, Some(15 * MB / BLOCK));
+    let measured = bloat(&counted, 150_020);
+    assert_eq!((measured, measured.source), (bloat(&old, 150_020), BloatSource::Estimated));
+    assert!(bloat(&counted, 150_019).bytes > 115 * MB && bloat(&counted, 150_019).source == BloatSource::Exact);
+    // A packed old index has no bloat: a rebuild makes it larger.
+    assert_eq!(bloat(&char_index(1.5e6, 10_420_224, None), 190_000).bytes, 0);
+}

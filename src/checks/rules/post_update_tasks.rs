@@ -204,6 +204,8 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
     let server = &evidence.snapshot.server;
     let mut outcome = CheckOutcome::default();
     let databases = collect_database_facts(evidence.snapshot, |contents| &contents.post_update, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.tables, &mut outcome);
+    collect_database_facts(evidence.snapshot, |contents| &contents.indexes, &mut outcome);
     for task in TASKS.iter().filter(|task| task.was_released_for(server.version_num)) {
         let age = evidence
             .seconds_since(task.day.to_zoned(TimeZone::UTC).map_or(jiff::Timestamp::MIN, |day| day.timestamp()));
@@ -232,9 +234,12 @@ fn evaluate(evidence: &Evidence<'_>, limits: &Limits) -> Evaluation {
         };
         match task.object {
             Object::IncrementalBackups => {
-                if evidence.setting("summarize_wal").is_ok_and(|setting| setting.setting == "on") {
+                let setting = evidence.setting("summarize_wal");
+                if setting.as_ref().is_ok_and(|setting| setting.setting == "on") {
                     let advice = message!["take a full backup after the update, then silence this finding"];
                     report("server", Work { names: Vec::new(), advice });
+                } else if let Err(why) = &setting {
+                    outcome.add_unavailable(why);
                 }
             }
             Object::ConcurrentBuilds => {
