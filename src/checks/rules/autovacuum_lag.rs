@@ -77,18 +77,20 @@ fn switched_off_tables(
     db: &DatabaseSnapshot,
     outcome: &mut CheckOutcome,
 ) -> HashMap<u32, f64> {
-    match db.autovacuum_scores.as_result() {
-        Ok(scores) if evidence.setting("autovacuum").is_ok_and(|setting| setting.setting == "on") => {
-            scores.iter().map(|table| (table.table_oid, table.score)).collect()
-        }
-        Err(why) if evidence.snapshot.server.version_num >= 190_000 => {
-            outcome.add_unavailable(&Unavailable {
-                reason: format!("in database {}: {}", db.database, why.reason),
-                ..why.clone()
-            });
-            HashMap::new()
-        }
-        _ => HashMap::new(),
+    let mut unknown = |why: &Unavailable| {
+        let reason = format!("in database {}: {}", db.database, why.reason);
+        outcome.add_unavailable(&Unavailable { reason, ..why.clone() });
+        HashMap::new()
+    };
+    let scores = match db.autovacuum_scores.as_result() {
+        Ok(scores) if !scores.is_empty() => scores,
+        Err(why) if evidence.snapshot.server.version_num >= 190_000 => return unknown(why),
+        _ => return HashMap::new(),
+    };
+    match evidence.setting("autovacuum") {
+        Ok(setting) if setting.setting == "on" => scores.iter().map(|table| (table.table_oid, table.score)).collect(),
+        Ok(_) => HashMap::new(),
+        Err(why) => unknown(&why),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn decode_index(row: &Row) -> Result<Index, RowError> {
         method: access_method(row.method.0),
         tablespace: row.tablespace.map(|text| text.0),
         relpages,
-        reltuples: row.reltuples,
+        reltuples: super::finite_or_unknown(row.reltuples),
         is_unique: row.is_unique,
         is_primary: row.is_primary,
         is_exclusion: row.is_exclusion,

@@ -55,6 +55,23 @@ fn index_bytes(pages: i64, block: u64) -> u64 {
     non_negative(pages).max(1) * block
 }
 
+/// Returns the number of rows, or -1 (unknown) for a value that is not a number: 18 before 18.6 may store one after a
+/// parallel build of a GIN index (release notes 18.6), and JSON has none.
+fn finite_or_unknown(reltuples: f64) -> f64 {
+    if reltuples.is_finite() { reltuples } else { -1.0 }
+}
+
 fn non_negative(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_without_a_number_of_rows_are_unknown() {
+        assert_eq!([5.0, 0.0, -1.0].map(finite_or_unknown), [5.0, 0.0, -1.0]);
+        assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(finite_or_unknown), [-1.0; 3]);
+    }
 }

@@ -135,7 +135,7 @@ pub fn decode_table(row: &Row) -> Result<TableRow, RowError> {
         tablespace: row.tablespace.map(|text| text.0),
         relpages,
         relpages_bytes: non_negative(relpages) * block,
-        reltuples: row.reltuples,
+        reltuples: super::finite_or_unknown(row.reltuples),
         xid_age: row.xid_age.map(i64::from),
         toast_oid: row.toast_oid.map(|oid| oid.0),
         heap: if kind.has_storage() { estimated(&heap) } else { StoredBytes::NONE },
