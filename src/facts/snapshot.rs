@@ -262,7 +262,7 @@ impl Snapshot {
             wal_summarizer wal_statements wal_backends checkpoints disk archiver archive_status temporary_files log_files
             slot_spill timeline_history pending_restart read_only_overrides);
         for db in &mut self.database_snapshots {
-            name_facts!(db => database_bytes tables indexes last_idx_scans sequences sequence_use
+            name_facts!(db => database_bytes tables indexes last_idx_scans index_resets post_update sequences sequence_use
                 autovacuum_scores locked_relations
                 statistics_resets exact_sizes definitions table_columns index_keys index_shapes obstacles toast_samples);
             let facts = &mut db.index_facts;
