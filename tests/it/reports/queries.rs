@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::Path;
 
+use pg_sandbox::installation::MAJORS;
 use pgtend::collect::queries::ALL;
 use tokio_postgres::NoTls;
 
@@ -42,4 +44,38 @@ async fn queries_variants_return_the_same_columns() {
         }
     })
     .await;
+}
+
+const BEGIN: &str = "<!-- variants of queries: made by `UPDATE_DOCS=1 cargo test queries_by_major` -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// The table of docs/postgres-19.md: for each fact that is not read by the same query everywhere, the majors of each
+/// variant.
+#[test]
+fn queries_by_major_are_documented() {
+    let mut table = "| fact | majors of each query |\n| --- | --- |\n".to_owned();
+    for query in ALL {
+        let starts: Vec<u32> = query.variants.iter().map(|(since, _)| *since).collect();
+        if starts == [*MAJORS.start()] {
+            continue;
+        }
+        let ends = starts.iter().skip(1).map(|next| next - 1).chain([*MAJORS.end()]);
+        let majors = starts.iter().zip(ends).map(|(first, last)| match *first == last {
+            true => first.to_string(),
+            false => format!("{first}–{last}"),
+        });
+        table.push_str(&format!("| {} | {} |\n", query.fact, majors.collect::<Vec<_>>().join(", ")));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/postgres-19.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once(BEGIN).expect("a mark where the table begins");
+    let (written, after) = rest.split_once(END).expect("a mark where the table ends");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).expect("the page is written");
+        return;
+    }
+    assert_eq!(
+        written, table,
+        "the table of docs/postgres-19.md differs: run UPDATE_DOCS=1 cargo test queries_by_major"
+    );
 }
