@@ -71,10 +71,12 @@ pub enum AuditFindingKind {
         /// Names of some of them.
         names: Vec<String>,
     },
-    /// Sequences: logical replication does not copy their values.
+    /// Sequences: logical replication does not copy their values by itself.
     Sequences {
         /// Number of sequences.
         count: u64,
+        /// Whether `ALTER SUBSCRIPTION … REFRESH SEQUENCES` copies them (19 and newer).
+        refreshable: bool,
     },
     /// Materialized views: they must be refreshed on the new server.
     MaterializedViews {
@@ -253,6 +255,16 @@ const COMMON_CHECKLIST: [&str; 2] = [
     "a backup was restored and verified",
 ];
 
+const RECENT_DUMP: &str = "pg_dump, pg_upgrade and the new server are releases of 2026-11-12 or later: earlier ones refuse tables \
+     that this server created since its update (column option pg_attver)";
+
+/// Returns whether the server stores the option `pg_attver` with each new column, which pg_dump and servers of earlier
+/// releases do not know (release notes of 2026-11-12; measured on 15.20, with pg_dump and targets of 18.6 and 19rc1:
+/// findings/minor-update-breaks-older-pg-dump-and-upgrade.sh). 19.0 was not measured.
+fn marks_new_columns(version_num: u32) -> bool {
+    matches!(version_num, 140_025..150_000 | 150_020..160_000 | 160_016..170_000 | 170_012..180_000 | 180_007..190_000)
+}
+
 /// Returns all findings for one method, the worst first. `seen_bytes` is the used space that is visible in SQL,
 /// `recommended` the recommended volume size in bytes.
 pub fn audit_findings(
@@ -296,7 +308,8 @@ pub fn audit_findings(
     for db in &snapshot.database_snapshots {
         let database = Some(db.database.as_str());
         if let Some(sequences) = db.sequences.known().filter(|sequences| replicates && sequences.count > 0) {
-            find(Severity::Warning, database, AuditFindingKind::Sequences { count: sequences.count });
+            let refreshable = method == MoveMethod::LogicalReplication && snapshot.server.major() >= 19;
+            find(Severity::Warning, database, AuditFindingKind::Sequences { count: sequences.count, refreshable });
         }
         for (kind, named) in db.obstacles.known().into_iter().flat_map(|obstacles| &obstacles.found) {
             let (count, names) = (named.count, named.names.clone());
@@ -393,6 +406,10 @@ pub fn audit_findings(
         MoveMethod::Shrink => &SHRINK_CHECKLIST,
         _ => &[],
     };
+    let copies_definitions = !matches!(method, MoveMethod::BlueGreen | MoveMethod::Shrink | MoveMethod::Basebackup);
+    if copies_definitions && marks_new_columns(snapshot.server.version_num) {
+        find(Severity::Checklist, None, AuditFindingKind::Check { text: RECENT_DUMP });
+    }
     for text in method_checklist.iter().chain(&COMMON_CHECKLIST) {
         find(Severity::Checklist, None, AuditFindingKind::Check { text });
     }
@@ -457,4 +474,18 @@ fn storage_tier_changes(assumptions: &Assumptions, recommended: Option<u64>) -> 
         _ => {}
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marks_new_columns;
+
+    #[test]
+    fn columns_are_marked_since_november_2026() {
+        for (version_num, expected) in
+            [(150_018, false), (150_020, true), (180_006, false), (180_007, true), (190_000, false)]
+        {
+            assert_eq!(marks_new_columns(version_num), expected, "{version_num}");
+        }
+    }
 }

@@ -239,7 +239,10 @@ pub fn describe_finding(kind: &AuditFindingKind) -> String {
         AuditFindingKind::UnloggedTables { count, names } => {
             format!("{}, whose rows are not copied: {}", format_counted(*count, "unlogged table"), list(*count, names))
         }
-        AuditFindingKind::Sequences { count } => {
+        AuditFindingKind::Sequences { count, refreshable: true } => {
+            format!("{}: refresh them at the switchover (REFRESH SEQUENCES)", format_counted(*count, "sequence"))
+        }
+        AuditFindingKind::Sequences { count, refreshable: false } => {
             format!("{}: set the values at the switchover (setval)", format_counted(*count, "sequence"))
         }
         AuditFindingKind::MaterializedViews { count, names } => {

@@ -63,7 +63,11 @@ pub fn runbook_steps(audit: &Audit<'_>, assumptions: &Assumptions, connection: &
         MoveMethod::Shrink => steps.extend(shrink_steps(&size)),
         MoveMethod::Basebackup => steps.extend(basebackup_steps()),
         MoveMethod::Dump => steps.extend(dump_steps()),
-        MoveMethod::LogicalReplication => steps.extend(replication_steps()),
+        MoveMethod::LogicalReplication => {
+            let is_refreshable =
+                |finding: &AuditFinding| matches!(finding.kind, AuditFindingKind::Sequences { refreshable: true, .. });
+            steps.extend(replication_steps(audit.findings.iter().any(is_refreshable)));
+        }
         MoveMethod::Dms => steps.extend(dms_steps()),
     }
     if audit.findings.iter().any(|audit_finding| matches!(audit_finding.kind, AuditFindingKind::LogicalSlot { .. })) {
@@ -303,7 +307,19 @@ fn dump_steps() -> Vec<RunbookStep> {
     ]
 }
 
-fn replication_steps() -> Vec<RunbookStep> {
+/// From 19 on, a subscription can copy the values of sequences (PostgreSQL manual, "Replicating Sequences"; measured on
+/// 19rc1: a refresh sets the value of the publisher). The new server is assumed to have at least the major of the old one.
+fn replication_steps(refreshes_sequences: bool) -> Vec<RunbookStep> {
+    let (publish, set_sequences) = match refreshes_sequences {
+        true => (
+            "CREATE PUBLICATION move FOR ALL TABLES, ALL SEQUENCES;   -- OLD, each database",
+            "ALTER SUBSCRIPTION move REFRESH SEQUENCES;   -- NEW, each database",
+        ),
+        false => (
+            "CREATE PUBLICATION move FOR ALL TABLES;   -- OLD, each database",
+            "SELECT setval(…);   -- NEW, each database, each sequence",
+        ),
+    };
     vec![
         runbook_step(
             "Copy roles and schema",
@@ -316,10 +332,7 @@ fn replication_steps() -> Vec<RunbookStep> {
         ),
         runbook_step(
             "Replicate",
-            &[
-                "CREATE PUBLICATION move FOR ALL TABLES;   -- OLD, each database",
-                "CREATE SUBSCRIPTION move CONNECTION '…' PUBLICATION move;   -- NEW, each database",
-            ],
+            &[publish, "CREATE SUBSCRIPTION move CONNECTION '…' PUBLICATION move;   -- NEW, each database"],
             "all rows of pg_subscription_rel have srsubstate r; `pgtend slots`: slot move has no lag",
             "DROP SUBSCRIPTION move; until then, its slot retains WAL on the old server",
         ),
@@ -327,7 +340,7 @@ fn replication_steps() -> Vec<RunbookStep> {
             "Switch over",
             &[
                 "# stop writes",
-                "SELECT setval(…);   -- NEW, each database, each sequence",
+                set_sequences,
                 "REFRESH MATERIALIZED VIEW …;   -- NEW, each database",
                 "DROP SUBSCRIPTION move;   -- NEW, each database",
             ],
@@ -376,12 +389,23 @@ mod tests {
 
     #[test]
     fn statement_names_its_database() {
-        let steps = [basebackup_steps(), dump_steps(), replication_steps(), dms_steps(), shrink_steps("100")].concat();
-        let lines = steps.iter().flat_map(|step| &step.commands);
-        let statements: Vec<&Command> = lines.filter(|line| line.language == Language::Sql).collect();
-        assert_eq!(statements.len(), 6);
-        for statement in statements {
-            assert!(statement.text.contains(" database"), "{statement:?}");
+        for refreshes_sequences in [false, true] {
+            let steps = [
+                basebackup_steps(),
+                dump_steps(),
+                replication_steps(refreshes_sequences),
+                dms_steps(),
+                shrink_steps("100"),
+            ]
+            .concat();
+            let lines = steps.iter().flat_map(|step| &step.commands);
+            let statements: Vec<&Command> = lines.filter(|line| line.language == Language::Sql).collect();
+            assert_eq!(statements.len(), 6);
+            for statement in &statements {
+                assert!(statement.text.contains(" database"), "{statement:?}");
+            }
+            let refreshes = statements.iter().any(|statement| statement.text.contains("REFRESH SEQUENCES"));
+            assert_eq!(refreshes, refreshes_sequences);
         }
         assert_eq!(reindex("my\ndb", "s.i"), "REINDEX INDEX CONCURRENTLY s.i;   -- database U&\"my\\000Adb\"");
         assert_eq!(Command::fixed("createdb -h NEW x && y; z").language, Language::Shell);
