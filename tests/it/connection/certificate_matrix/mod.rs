@@ -56,7 +56,7 @@ async fn certificate_matrix() {
     let mut wrong = Vec::new();
     let mut stricter = BTreeSet::new();
     let (mut accepted, mut refused) = (0, 0);
-    for (number, case) in sample_cases("certificate matrix", cases().into_iter().enumerate(), 24) {
+    for (number, case) in sample_cases("certificate matrix", cases().into_iter().enumerate(), 8) {
         let chain: String = case.sent_chain.iter().map(|name| authority.file_text(&format!("{name}.crt"))).collect();
         let key = authority.key_of(case.sent_chain[0]);
         server.serve_chain(&chain, &authority.file_text(&key));
