@@ -149,7 +149,7 @@ mod tests {
     use crate::facts::{Index, IndexShape, Table};
     use serde_json::json;
 
-    /// 1,500,000 two-letter codes: 10,420,224 bytes built by 15.18, 33,767,424 after REINDEX on 15.20.
+    /// 1,500,000 codes of two characters: 10,420,224 bytes built by 15.18, 33,767,424 after REINDEX on 15.20.
     #[test]
     fn forecast_of_char_index_follows_release() {
         let index: Index = serde_json::from_value(json!({

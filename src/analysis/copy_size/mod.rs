@@ -19,7 +19,7 @@ use super::pages::deduplication::{may_lose_deduplication, may_predate_withdrawal
 use crate::facts::{BtreePages, Index, IndexShape, Table};
 
 /// Growth of an index whose tuples are no longer shared, at most: of a shared tuple a row takes 6 bytes, of its own 20 or
-/// more. Measured: 3.2 for two-letter codes.
+/// more. Measured: 3.2 for codes of two characters.
 const UNSHARED_GROWTH: u64 = 4;
 
 /// The share of rows that changed since the last ANALYZE.

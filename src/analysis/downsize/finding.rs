@@ -255,11 +255,11 @@ const COMMON_CHECKLIST: [&str; 2] = [
     "a backup was restored and verified",
 ];
 
-const RECENT_DUMP: &str = "pg_dump, pg_upgrade and the new server are releases of 2026-11-12 or later: earlier ones refuse tables \
+const RECENT_DUMP: &str = "pg_dump, pg_upgrade and the new server are releases of 2026-11-12 or later: earlier ones may refuse tables \
      that this server created since its update (column option pg_attver)";
 
 /// Returns whether the server stores the option `pg_attver` with each new column, which pg_dump and servers of earlier
-/// releases do not know (release notes of 2026-11-12; measured on 15.20, with pg_dump and targets of 18.6 and 19rc1:
+/// releases do not know (measured on 15.20, with pg_dump and targets of 18.6 and 19rc1; the other majors by their date:
 /// findings/minor-update-breaks-older-pg-dump-and-upgrade.sh). 19.0 was not measured.
 fn marks_new_columns(version_num: u32) -> bool {
     matches!(version_num, 140_025..150_000 | 150_020..160_000 | 160_016..170_000 | 170_012..180_000 | 180_007..190_000)

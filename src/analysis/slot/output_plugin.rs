@@ -11,17 +11,17 @@ pub const DEFAULT_OUTPUT_PLUGINS: [&str; 2] = ["pgoutput", "test_decoding"];
 fn listed_libraries(list: &str) -> Vec<String> {
     let mut libraries = Vec::new();
     let (mut name, mut is_quoted) = (String::new(), false);
-    let mut letters = list.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if is_quoted && letters.peek() == Some(&'"') => {
-                letters.next();
+    let mut characters = list.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if is_quoted && characters.peek() == Some(&'"') => {
+                characters.next();
                 name.push('"');
             }
             '"' => is_quoted = !is_quoted,
             ',' if !is_quoted => libraries.push(std::mem::take(&mut name)),
-            letter if letter.is_whitespace() && !is_quoted => {}
-            letter => name.push(letter),
+            character if character.is_whitespace() && !is_quoted => {}
+            character => name.push(character),
         }
     }
     libraries.push(name);

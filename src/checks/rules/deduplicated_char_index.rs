@@ -130,7 +130,7 @@ mod tests {
     use crate::facts::Level;
     use serde_json::{Value, json};
 
-    /// Case C: two-letter codes of 1,500,000 rows take 10.4 MB with shared tuples and 33.8 MB after REINDEX on 15.20.
+    /// Case C: codes of two characters of 1,500,000 rows take 10.4 MB with shared tuples and 33.8 MB after REINDEX on 15.20.
     fn evaluate(version: u32, bytes: u64, change: impl FnOnce(&mut Value)) -> CheckOutcome {
         evaluate_check("deduplicated-char-index", |value| {
             value["server"]["version_num"] = json!(version);
